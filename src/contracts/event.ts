@@ -1,0 +1,40 @@
+import { z } from 'zod'
+import type { Json } from '../kernel/ids.js'
+
+/** Longest leaf of the ledger in bytes: tlog-tiles' uint16 prefix and CloudEvents' forwarding floor agree. */
+export const MAX_EVENT_BYTES = 65_535
+
+const Scalar = z.union([z.string(), z.number(), z.boolean()])
+
+/**
+ * A CloudEvents 1.0 event as the ledger keeps it. Dimensions are flat extension attributes
+ * (lower-case letters and digits, scalar values); `data` holds claim and evidence.
+ */
+export const LedgerEvent = z
+  .object({
+    specversion: z.literal('1.0'),
+    id: z.string().min(1).max(200),
+    source: z.string().min(1).max(500),
+    type: z.string().regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/),
+    subject: z.string().optional(),
+    time: z.iso.datetime(),
+    knownat: z.iso.datetime(),
+    dataschema: z.string(),
+    datacontenttype: z.literal('application/json'),
+    data: z.record(z.string(), z.json()),
+  })
+  .catchall(Scalar)
+export type LedgerEvent = z.infer<typeof LedgerEvent> & { readonly [attribute: string]: Json | undefined }
+
+/** An event with its place in the ledger: `index` orders all events for ever; `recordedtime` is the writer's clock. */
+export interface RecordedEvent {
+  readonly index: number
+  readonly event: LedgerEvent
+  /** SHA-256 of 0x00 and the canonical event: the leaf hash of RFC 6962, hexadecimal. */
+  readonly leafHash: string
+}
+
+/** Where data schemas of our event types are named. */
+export const DATA_SCHEMA = 'urn:wardbook:schema:'
+export const FINDING_EVENT_TYPE = 'org.wardbook.finding'
+export const PUBLISHED_EVENT_TYPE = 'org.wardbook.dataset.published'

@@ -1,0 +1,117 @@
+import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import { WardbookError } from '../../kernel/errors.js'
+
+/** How much an engine may take. The process needs 80 to 140 MB on top of `memoryLimitMb`. */
+export interface EngineProfile {
+  readonly threads: number
+  readonly memoryLimitMb: number
+}
+
+/**
+ * For part workers: one thread and small buffers, so that a partitioned write stays near 210 MiB whatever the input.
+ * One thread also makes its output the same bytes every time.
+ */
+export const LEAN: EngineProfile = { threads: 1, memoryLimitMb: 128 }
+
+/** For queries of pages and the API. */
+export const QUERY: EngineProfile = { threads: 2, memoryLimitMb: 256 }
+
+/** Rows a partitioned write holds for all partitions before it flushes; it, not the memory limit, drives the peak. */
+const PARTITIONED_FLUSH_ROWS = 16_384
+
+/** Rows a Parquet row group holds: small groups are what keeps a wide partitioned write in its memory. */
+export const ROW_GROUP_ROWS = 8_192
+
+export type SqlValue = string | number | bigint | boolean | null
+
+/** A SQL engine over local files, in memory, for one piece of work. */
+export interface Engine {
+  /** Runs a statement. @throws WardbookError 'engine-failed' (report-bug) with the statement in its facts */
+  run(sql: string): Promise<void>
+  /** Rows of a query as objects: 64-bit integers are numbers (bigint above 2^53), dates and timestamps ISO text. */
+  rows<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]>
+}
+
+/**
+ * Opens an engine, works, and closes it.
+ * @param scratchFolder where it may spill; the caller removes it
+ */
+export async function withEngine<Result>(
+  profile: EngineProfile,
+  scratchFolder: string,
+  work: (engine: Engine) => Promise<Result>,
+): Promise<Result> {
+  const { engine, close } = await openEngine(profile, scratchFolder)
+  try {
+    return await work(engine)
+  } finally {
+    close()
+  }
+}
+
+/** An engine that stays open, for a server; call `close` when done. */
+export async function openEngine(
+  profile: EngineProfile,
+  scratchFolder: string,
+): Promise<{ engine: Engine; close: () => void }> {
+  const instance = await DuckDBInstance.create(':memory:', {
+    threads: String(profile.threads),
+    memory_limit: `${profile.memoryLimitMb}MB`,
+    preserve_insertion_order: 'false',
+    partitioned_write_flush_threshold: String(PARTITIONED_FLUSH_ROWS),
+    temp_directory: scratchFolder,
+    TimeZone: 'UTC',
+  })
+  const connection = await instance.connect()
+  return {
+    engine: new DuckDbEngine(connection),
+    close: () => {
+      connection.closeSync()
+      instance.closeSync()
+    },
+  }
+}
+
+class DuckDbEngine implements Engine {
+  constructor(private readonly connection: DuckDBConnection) {}
+
+  async run(sql: string): Promise<void> {
+    await this.connection.run(sql).catch((cause) => {
+      throw engineFailed(sql, cause)
+    })
+  }
+
+  async rows<Row>(sql: string, parameters: readonly SqlValue[] = []): Promise<Row[]> {
+    const reader = await this.connection
+      .runAndReadAll(sql, [...parameters] as DuckDBValue[])
+      .catch((cause) => {
+        throw engineFailed(sql, cause)
+      })
+    return reader.getRowObjectsJS().map(plainRow) as Row[]
+  }
+}
+
+function engineFailed(sql: string, cause: unknown): WardbookError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  return new WardbookError('engine-failed', 'report-bug', message, { sql: sql.slice(0, 2_000) }, { cause })
+}
+
+function plainRow(row: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plainValue(value)]))
+}
+
+function plainValue(value: unknown): unknown {
+  if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
+  if (value instanceof Date) return value.toISOString()
+  return value
+}
+
+/** A name as SQL: quoted, inner quotes doubled. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`
+}
+
+/** Text as SQL: quoted, inner quotes doubled. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`
+}

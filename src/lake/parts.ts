@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { stat } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import type { NewFile } from './delta/table.js'
+import { partitionFolder } from './keys.js'
+import type { ObjectStore } from './store.js'
+
+/** A Parquet file that lies ready in scratch. */
+export interface FinishedFile {
+  readonly file: string
+  readonly partition: Readonly<Record<string, string>>
+  readonly rows: number
+  readonly uncompressedBytes: number
+  readonly tags?: Readonly<Record<string, string>>
+}
+
+const NAME_DIGEST_DIGITS = 24
+
+/**
+ * Moves a finished file into a table's folder. Its name holds the version it was made for and its digest: making
+ * the same part again, after a crash for instance, finds the name taken by the same bytes and leaves no second file.
+ * Readers see it only after a commit names it.
+ * @param root    the table
+ * @param made    upstream version the part was made for
+ * @param finished the file is moved, not copied
+ */
+export async function putPart(
+  store: ObjectStore,
+  root: string,
+  made: number,
+  finished: FinishedFile,
+): Promise<NewFile> {
+  const sha256 = await sha256OfFile(finished.file)
+  const { size } = await stat(finished.file)
+  const folders = Object.entries(finished.partition).map(([column, value]) => partitionFolder(column, value))
+  const key = [...folders, `part-${made}-${sha256.slice(0, NAME_DIGEST_DIGITS)}.parquet`].join('/')
+  await store.createIfAbsent(`${root}/${key}`, { file: finished.file })
+  const { partition, rows, uncompressedBytes, tags } = finished
+  return { key, partition, size, rows, sha256, uncompressedBytes, ...(tags ? { tags } : {}) }
+}
+
+/** SHA-256 of a file's bytes, hexadecimal, read as a stream. */
+export async function sha256OfFile(file: string): Promise<string> {
+  const hash = createHash('sha256')
+  await pipeline(createReadStream(file), hash)
+  return hash.digest('hex')
+}

@@ -1,0 +1,69 @@
+/** What a listing says about one object. */
+export interface ObjectInfo {
+  /** Key relative to the store's base path, parts separated by `/`. */
+  readonly key: string
+  /** Size in bytes. */
+  readonly size: number
+  readonly modifiedAt: Date
+}
+
+/** What to store: bytes, or a local file that may be moved into place (it must not be changed afterwards). */
+export type Content = Uint8Array | { readonly file: string }
+
+/** A local file that holds an object, for engines which read files only; `release` it when done. */
+export interface StagedFile {
+  readonly file: string
+  release(): Promise<void>
+}
+
+/**
+ * Where a lake keeps its bytes: a folder, or a bucket with a prefix. Every adapter keeps every promise below;
+ * `testkit/object-store.contract.ts` proves it.
+ *
+ * Keys are relative, `/`-separated, without empty, `.` or `..` parts; anything else is WardbookError 'bad-key' (report-bug).
+ * A failing disk or service is WardbookError 'store-unavailable' (retry), with the cause.
+ */
+export interface ObjectStore {
+  /** Base path for people and for error messages. */
+  readonly address: string
+
+  /** The whole object, or undefined when there is none. */
+  get(key: string): Promise<Uint8Array | undefined>
+
+  /**
+   * Bytes [from, to) of an object, fewer when it ends before `to`; undefined when there is no object.
+   * @param from first byte, from 0
+   * @param to   byte after the last
+   */
+  getRange(key: string, from: number, to: number): Promise<Uint8Array | undefined>
+
+  /** Size and time of an object without its bytes, or undefined. */
+  stat(key: string): Promise<ObjectInfo | undefined>
+
+  /**
+   * Stores the object if the name is free; of any number of callers exactly one is told 'created'.
+   * When it returns, the object is durable; no reader ever sees a part of it. The only conditional write there is.
+   */
+  createIfAbsent(key: string, content: Content): Promise<'created' | 'exists'>
+
+  /** Stores or replaces an object, whole or not at all. Only for hints whose loss or staleness is harmless. */
+  put(key: string, bytes: Uint8Array): Promise<void>
+
+  /** Objects whose key starts with the prefix, ascending by UTF-8 bytes of the key, after `startAfter` when given. */
+  list(prefix: string, startAfter?: string): AsyncIterable<ObjectInfo>
+
+  /** Removes an object; removing what is not there is no error. */
+  delete(key: string): Promise<void>
+
+  /** A local file with the object's bytes: the object itself where the store is a folder. @throws 'object-missing' (retry) */
+  stage(key: string): Promise<StagedFile>
+
+  /** A new, empty local folder for intermediate files, on the volume that {@link createIfAbsent} moves files from. */
+  scratch(): Promise<Scratch>
+}
+
+/** A temporary folder; what a killed process leaves is swept when the store is opened again. */
+export interface Scratch {
+  readonly folder: string
+  remove(): Promise<void>
+}
