@@ -19,9 +19,6 @@ export const QUERY: EngineProfile = { threads: 2, memoryLimitMb: 256 }
 /** Rows a partitioned write holds for all partitions before it flushes; it, not the memory limit, drives the peak. */
 const PARTITIONED_FLUSH_ROWS = 16_384
 
-/** Rows a Parquet row group holds: small groups are what keeps a wide partitioned write in its memory. */
-export const ROW_GROUP_ROWS = 8_192
-
 export type SqlValue = string | number | bigint | boolean | null
 
 /** A SQL engine over local files, in memory, for one piece of work. */
@@ -60,9 +57,9 @@ export async function openEngine(
     preserve_insertion_order: 'false',
     partitioned_write_flush_threshold: String(PARTITIONED_FLUSH_ROWS),
     temp_directory: scratchFolder,
-    TimeZone: 'UTC',
   })
   const connection = await instance.connect()
+  await connection.run("SET TimeZone = 'UTC'")
   return {
     engine: new DuckDbEngine(connection),
     close: () => {
@@ -104,14 +101,4 @@ function plainValue(value: unknown): unknown {
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : value
   if (value instanceof Date) return value.toISOString()
   return value
-}
-
-/** A name as SQL: quoted, inner quotes doubled. */
-export function identifier(name: string): string {
-  return `"${name.replaceAll('"', '""')}"`
-}
-
-/** Text as SQL: quoted, inner quotes doubled. */
-export function literal(text: string): string {
-  return `'${text.replaceAll("'", "''")}'`
 }

@@ -2,8 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Column } from '../../contracts/columns.js'
 import type { FinishedFile } from '../parts.js'
-import { type Engine, identifier, literal } from './engine.js'
-import { sqlType } from './scan.js'
+import type { Engine } from './engine.js'
+import { identifier, literal, sqlType } from './sql.js'
 import { writeParquet } from './write.js'
 
 /** A row as JavaScript values: instants and days as ISO text. */

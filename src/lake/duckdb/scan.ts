@@ -1,23 +1,8 @@
-import type { Column, ColumnType } from '../../contracts/columns.js'
+import type { Column } from '../../contracts/columns.js'
 import { WardbookError } from '../../kernel/errors.js'
 import type { LiveFile, Snapshot } from '../delta/snapshot.js'
 import type { ObjectStore, StagedFile } from '../store.js'
-import { identifier, literal } from './engine.js'
-
-const SQL_TYPES: Record<ColumnType, string> = {
-  string: 'VARCHAR',
-  long: 'BIGINT',
-  integer: 'INTEGER',
-  double: 'DOUBLE',
-  boolean: 'BOOLEAN',
-  date: 'DATE',
-  timestamp: 'TIMESTAMP WITH TIME ZONE',
-}
-
-/** The engine's name of a column type. */
-export function sqlType(type: ColumnType): string {
-  return SQL_TYPES[type]
-}
+import { identifier, literal, sqlType } from './sql.js'
 
 /** Live files of a table, staged for the engine; `sql` stands where a table name may stand. */
 export interface Scan {
@@ -82,6 +67,6 @@ function partitionLiteral(file: LiveFile, column: string): string {
 }
 
 function emptySql(columns: readonly Column[]): string {
-  const cells = columns.map(({ name, type }) => `NULL::${SQL_TYPES[type]} AS ${identifier(name)}`)
+  const cells = columns.map(({ name, type }) => `NULL::${sqlType(type)} AS ${identifier(name)}`)
   return `(SELECT ${cells.join(', ')} WHERE false)`
 }

@@ -1,11 +1,8 @@
 import { join } from 'node:path'
 import type { Column } from '../../contracts/columns.js'
 import type { FinishedFile } from '../parts.js'
-import { type Engine, identifier, literal, ROW_GROUP_ROWS } from './engine.js'
-import { sqlType } from './scan.js'
-
-/** Options of every Parquet file that we write. */
-export const PARQUET_OPTIONS = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`
+import type { Engine } from './engine.js'
+import { identifier, literal, PARQUET_OPTIONS, sqlType } from './sql.js'
 
 /**
  * Writes a query's rows as one Parquet file of a table.

@@ -1,0 +1,120 @@
+import { z } from 'zod'
+import type { DatasetConfig } from '../contracts/city-file.js'
+import { INGEST_RUN_COLUMNS, OUTBOX_COLUMNS } from '../contracts/columns.js'
+import type { PublicationProposal } from '../contracts/proposal.js'
+import { digestOf } from '../kernel/ids.js'
+import { appendRows } from '../lake/append-rows.js'
+import { type CommitRecord, DeltaTable } from '../lake/delta/table.js'
+import type { PlainRow } from '../lake/duckdb/rows.js'
+import type { ObjectStore } from '../lake/store.js'
+import { OUTBOX_PARTITION, RUNS_PARTITION, tables } from '../lake/tables.js'
+
+/** What a raw commit says about the pages it was read from. */
+export const SnapshotProvenance = z.looseObject({
+  snapshot: z.int(),
+  /** Digest of all pages' digests: the same publication, the same fingerprint. */
+  fingerprint: z.string(),
+  publishedAt: z.string(),
+  readAt: z.string(),
+  pages: z.array(
+    z.strictObject({
+      page: z.int(),
+      url: z.string(),
+      sha256: z.string(),
+      bytes: z.int(),
+      rowsIn: z.int(),
+      rowsQuarantined: z.int(),
+      publishedAt: z.string().nullable(),
+      readAt: z.string(),
+    }),
+  ),
+})
+export type SnapshotProvenance = z.infer<typeof SnapshotProvenance>
+
+/** What the followers of a raw table are made from. */
+export interface SettleScope {
+  readonly store: ObjectStore
+  readonly datasetId: string
+  readonly dataset: DatasetConfig
+  readonly sourceId: string
+  readonly appId: string
+}
+
+/**
+ * Brings `runs/ingest/` and `outbox/ingest/` to where the raw table is. Both are made from the raw commit's own provenance,
+ * so a run that was killed after the commit is completed by the next one, with the same rows.
+ * @returns provenance of the newest raw commit of this source, or undefined when there is none
+ */
+export async function settleSnapshot(scope: SettleScope): Promise<SnapshotProvenance | undefined> {
+  const raw = new DeltaTable(scope.store, tables.raw(scope.datasetId, scope.sourceId))
+  const record = await raw.lastCommitOf(scope.appId)
+  if (record === undefined) return undefined
+  const provenance = SnapshotProvenance.parse(record.provenance)
+  const position = { appId: scope.appId, version: provenance.snapshot }
+  const at = { partition: { [RUNS_PARTITION[0]]: scope.datasetId }, position }
+  const runs = new DeltaTable(scope.store, tables.runs('ingest'))
+  await appendRows(runs, {
+    ...at,
+    columns: INGEST_RUN_COLUMNS,
+    operation: 'RECORD RUN',
+    rows: async () => runRows(scope, provenance),
+  })
+  const outbox = new DeltaTable(scope.store, tables.outbox('ingest'))
+  await appendRows(outbox, {
+    partition: { [OUTBOX_PARTITION[0]]: scope.datasetId },
+    position,
+    columns: OUTBOX_COLUMNS,
+    operation: 'PROPOSE',
+    rows: async () => [outboxRow(await publication(scope, raw, record, provenance))],
+  })
+  return provenance
+}
+
+function runRows(scope: SettleScope, provenance: SnapshotProvenance): PlainRow[] {
+  return provenance.pages.map((page) => ({
+    source: scope.sourceId,
+    snapshot: provenance.snapshot,
+    verdict: 'complete',
+    page: page.page,
+    url: page.url,
+    sha256: page.sha256,
+    bytes: page.bytes,
+    rows_in: page.rowsIn,
+    rows_quarantined: page.rowsQuarantined,
+    published_at: page.publishedAt,
+    read_at: page.readAt,
+  }))
+}
+
+async function publication(
+  scope: SettleScope,
+  raw: DeltaTable,
+  record: CommitRecord,
+  provenance: SnapshotProvenance,
+): Promise<PublicationProposal> {
+  const live = [...((await raw.snapshot(record.version))?.files.values() ?? [])]
+  const parts = live.map((file) => ({
+    division: file.partition[scope.dataset.partition.column] ?? '',
+    sha256: file.tags.sha256 ?? '',
+    rows: file.rows ?? 0,
+  }))
+  const { datasetId: dataset, sourceId: source } = scope
+  const { snapshot, fingerprint, publishedAt, pages } = provenance
+  return {
+    kind: 'dataset.published',
+    id: digestOf({ dataset, source, snapshot, fingerprint }).slice(0, 32),
+    dataset,
+    source,
+    time: publishedAt,
+    knownAt: publishedAt,
+    snapshot,
+    rows: parts.reduce((sum, { rows }) => sum + rows, 0),
+    quarantined: pages.reduce((sum, { rowsQuarantined }) => sum + rowsQuarantined, 0),
+    files: pages.map(({ url, sha256, rowsIn }) => ({ url, sha256, rows: rowsIn })),
+    parts: parts.toSorted((a, b) => (`${a.division} ${a.sha256}` < `${b.division} ${b.sha256}` ? -1 : 1)),
+  }
+}
+
+function outboxRow(proposal: PublicationProposal): PlainRow {
+  return { kind: proposal.kind, id: proposal.id, division: 'citywide', body: JSON.stringify(proposal) }
+}

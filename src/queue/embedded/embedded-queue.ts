@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { TableCommitted } from '../../contracts/message.js'
+import { asWardbookError, WardbookError } from '../../kernel/errors.js'
+import type { DeadLetter, Queue, Topic } from '../queue.js'
+
+const MAX_TRIES = 5
+const FIRST_WAIT_MS = 50 // doubled after each failed try
+
+/** How the embedded queue waits between tries; tests pass a wait that does not. */
+export interface EmbeddedQueueOptions {
+  readonly wait?: (ms: number) => Promise<unknown>
+}
+
+/**
+ * A queue within one process. Nothing is stored: after a crash the state is derived again from the tables' positions.
+ */
+export function createEmbeddedQueue(options: EmbeddedQueueOptions = {}): Queue {
+  return new EmbeddedQueue(options.wait ?? sleep)
+}
+
+interface Waiting {
+  readonly topic: Topic
+  readonly message: TableCommitted
+}
+
+class EmbeddedQueue implements Queue {
+  private readonly handlers = new Map<Topic, (message: TableCommitted) => Promise<void>>()
+  private readonly waiting: Waiting[] = []
+  private dead: DeadLetter[] = []
+  private draining: Promise<void> | undefined
+
+  constructor(private readonly wait: (ms: number) => Promise<unknown>) {}
+
+  async send(topic: Topic, message: TableCommitted): Promise<void> {
+    const same = JSON.stringify({ topic, message })
+    if (
+      !this.waiting.some((other) => JSON.stringify({ topic: other.topic, message: other.message }) === same)
+    ) {
+      this.waiting.push({ topic, message })
+    }
+  }
+
+  listen(topic: Topic, handler: (message: TableCommitted) => Promise<void>): void {
+    this.handlers.set(topic, handler)
+  }
+
+  async drain(): Promise<readonly DeadLetter[]> {
+    this.draining ??= this.workOff().finally(() => {
+      this.draining = undefined
+    })
+    await this.draining
+    const dead = this.dead
+    this.dead = []
+    return dead
+  }
+
+  private async workOff(): Promise<void> {
+    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift())
+      await this.deliver(next)
+  }
+
+  private async deliver({ topic, message }: Waiting): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      const error = await this.handle(topic, message)
+      if (error === undefined) return
+      if (error.remedy !== 'retry' || tries === MAX_TRIES) {
+        this.dead.push({ topic, message, error, tries })
+        return
+      }
+      await this.wait(FIRST_WAIT_MS * 2 ** (tries - 1))
+    }
+  }
+
+  private async handle(topic: Topic, message: TableCommitted): Promise<WardbookError | undefined> {
+    const handler = this.handlers.get(topic)
+    if (handler === undefined) {
+      return new WardbookError('nobody-listens', 'report-bug', `no stage listens to '${topic}'`, { topic })
+    }
+    try {
+      await handler(message)
+      return undefined
+    } catch (thrown) {
+      return asWardbookError(thrown)
+    }
+  }
+}
