@@ -10,7 +10,24 @@ const Scalar = z.union([z.string(), z.number(), z.boolean()])
  * A CloudEvents 1.0 event as the ledger keeps it. Dimensions are flat extension attributes
  * (lower-case letters and digits, scalar values); `data` holds claim and evidence.
  */
-export const LedgerEvent = z
+export interface LedgerEvent {
+  specversion: '1.0'
+  id: string
+  source: string
+  type: string
+  subject?: string
+  /** When it happened. */
+  time: string
+  /** When it could be known: the publication it rests on. */
+  knownat: string
+  dataschema: string
+  datacontenttype: 'application/json'
+  data: { [key: string]: Json }
+  [attribute: string]: Json | undefined
+}
+
+/** Checks that a value is such an event. */
+export const LedgerEvent: z.ZodType<LedgerEvent> = z
   .object({
     specversion: z.literal('1.0'),
     id: z.string().min(1).max(200),
@@ -23,8 +40,7 @@ export const LedgerEvent = z
     datacontenttype: z.literal('application/json'),
     data: z.record(z.string(), z.json()),
   })
-  .catchall(Scalar)
-export type LedgerEvent = z.infer<typeof LedgerEvent> & { readonly [attribute: string]: Json | undefined }
+  .catchall(Scalar) as unknown as z.ZodType<LedgerEvent>
 
 /** An event with its place in the ledger: `index` orders all events for ever; `recordedtime` is the writer's clock. */
 export interface RecordedEvent {

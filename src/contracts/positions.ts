@@ -61,3 +61,20 @@ export function positionId({ stage, dataset, source, division, digest }: Positio
   ]
   return parts.join('/')
 }
+
+/** How far each division of a source is: the inverse of {@link positionId} over a table's positions. */
+export function divisionPositions(
+  positions: ReadonlyMap<string, number>,
+  scope: Omit<PositionScope, 'division'>,
+): { readonly division: string; readonly version: number }[] {
+  const start = `${scope.stage}/${scope.dataset}/${scope.source}/`
+  const end = `/${scope.digest}`
+  return [...positions]
+    .filter(
+      ([appId]) => appId.startsWith(start) && appId.endsWith(end) && appId.length > start.length + end.length,
+    )
+    .map(([appId, version]) => ({
+      division: decodeURIComponent(appId.slice(start.length, -end.length)),
+      version,
+    }))
+}

@@ -8,8 +8,9 @@ import { digestOf } from '../kernel/ids.js'
 import type { Clock } from '../kernel/time.js'
 import type { LiveFile, Snapshot } from '../lake/delta/snapshot.js'
 import { DeltaTable } from '../lake/delta/table.js'
+import { schemaChange } from '../lake/schema-change.js'
 import type { ObjectStore, Scratch } from '../lake/store.js'
-import { tables, withPartition } from '../lake/tables.js'
+import { tables } from '../lake/tables.js'
 import { sameColumn } from '../sources/files/read-csv.js'
 import type { Source } from '../sources/source.js'
 import { type ColumnPlan, planColumns } from './plan-columns.js'
@@ -254,7 +255,7 @@ async function commitQuarantine(work: SourceWork, written: WriteResult, snapshot
   const partitionColumns = [work.dataset.partition.column]
   await work.quarantine.commit(base, {
     operation: 'QUARANTINE',
-    schema: { columns: withPartition(QUARANTINE_COLUMNS, partitionColumns), partitionColumns },
+    ...schemaChange(base, QUARANTINE_COLUMNS, partitionColumns),
     removes,
     adds: written.quarantined,
     positions: [{ appId: work.appId, version: snapshot }],
@@ -269,12 +270,11 @@ async function commitRaw(
   provenance: SnapshotProvenance,
 ) {
   const partitionColumns = [work.dataset.partition.column]
-  const columns = withPartition([...plan.columns, ...RAW_COLUMNS], partitionColumns)
   const division = (file: LiveFile) => file.partition[work.dataset.partition.column] ?? ''
   const kept = new Set(written.kept.map((part) => `${part.division} ${part.sha256}`))
   return work.raw.commit(base, {
     operation: 'WRITE SNAPSHOT',
-    ...(sameSchema(base, columns) ? {} : { schema: { columns, partitionColumns } }),
+    ...schemaChange(base, [...plan.columns, ...RAW_COLUMNS], partitionColumns),
     removes: [...(base?.files.values() ?? [])].filter(
       (file) => !kept.has(`${division(file)} ${file.tags.sha256}`),
     ),
@@ -329,12 +329,6 @@ function publishedColumns(base: Snapshot | undefined, partitionColumn: string): 
     partitionColumn,
   ])
   return (base?.columns ?? []).filter(({ name }) => !ours.has(name))
-}
-
-function sameSchema(base: Snapshot | undefined, columns: readonly Column[]): boolean {
-  if (base === undefined) return false
-  const names = (list: readonly Column[]) => list.map(({ name, type }) => `${name} ${type}`).join('\n')
-  return names(base.columns) === names(columns) && base.partitionColumns[0] === columns.at(-1)?.name
 }
 
 function rowsOf(snapshot: Snapshot): number {

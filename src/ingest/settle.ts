@@ -50,8 +50,8 @@ export async function settleSnapshot(scope: SettleScope): Promise<SnapshotProven
   const record = await raw.lastCommitOf(scope.appId)
   if (record === undefined) return undefined
   const provenance = SnapshotProvenance.parse(record.provenance)
-  const position = { appId: scope.appId, version: provenance.snapshot }
-  const at = { partition: { [RUNS_PARTITION[0]]: scope.datasetId }, position }
+  const positions = [{ appId: scope.appId, version: provenance.snapshot }]
+  const at = { partition: { [RUNS_PARTITION[0]]: scope.datasetId }, positions }
   const runs = new DeltaTable(scope.store, tables.runs('ingest'))
   await appendRows(runs, {
     ...at,
@@ -62,7 +62,7 @@ export async function settleSnapshot(scope: SettleScope): Promise<SnapshotProven
   const outbox = new DeltaTable(scope.store, tables.outbox('ingest'))
   await appendRows(outbox, {
     partition: { [OUTBOX_PARTITION[0]]: scope.datasetId },
-    position,
+    positions,
     columns: OUTBOX_COLUMNS,
     operation: 'PROPOSE',
     rows: async () => [outboxRow(await publication(scope, raw, record, provenance))],

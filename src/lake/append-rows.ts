@@ -3,26 +3,28 @@ import type { DeltaTable, Position } from './delta/table.js'
 import { LEAN, withEngine } from './duckdb/engine.js'
 import { type PlainRow, writeRows } from './duckdb/rows.js'
 import { putPart } from './parts.js'
-import { withPartition } from './tables.js'
+import { schemaChange } from './schema-change.js'
 
-/** Rows of one partition to append under one position. */
+/** Rows of one partition to append, and the positions that they bring the table to. */
 export interface Append {
   /** Stored columns, without the partition columns. */
   readonly columns: readonly Column[]
   readonly partition: Readonly<Record<string, string>>
-  readonly position: Position
+  readonly positions: readonly Position[]
   readonly operation: string
-  /** Made only when the table is behind the position. */
+  /** Made only when the table is behind one of the positions. */
   rows(): Promise<readonly PlainRow[]>
 }
 
 /**
- * Appends rows made in JavaScript to a table, once: when the table has reached the position already, nothing happens.
+ * Appends rows made in JavaScript to a table, once: when the table has reached all positions already, nothing happens.
  * For tables of records and proposals, at most tens of thousands of rows a call.
  */
 export async function appendRows(table: DeltaTable, append: Append): Promise<void> {
   const base = await table.snapshot()
-  if ((base?.positions.get(append.position.appId) ?? -1) >= append.position.version) return
+  const isReached = ({ appId, version }: Position) => (base?.positions.get(appId) ?? -1) >= version
+  if (append.positions.every(isReached)) return
+  const made = Math.max(...append.positions.map(({ version }) => version))
   const rows = await append.rows()
   const scratch = await table.store.scratch()
   try {
@@ -32,14 +34,9 @@ export async function appendRows(table: DeltaTable, append: Append): Promise<voi
     const partitionColumns = Object.keys(append.partition)
     await table.commit(base, {
       operation: append.operation,
-      ...(base === undefined
-        ? { schema: { columns: withPartition(append.columns, partitionColumns), partitionColumns } }
-        : {}),
-      adds:
-        finished === undefined
-          ? []
-          : [await putPart(table.store, table.root, append.position.version, finished)],
-      positions: [append.position],
+      ...schemaChange(base, append.columns, partitionColumns),
+      adds: finished === undefined ? [] : [await putPart(table.store, table.root, made, finished)],
+      positions: append.positions,
     })
   } finally {
     await scratch.remove()

@@ -1,0 +1,2 @@
+/** Metric: service requests opened on a day. */
+export const REQUESTS = 'requests'

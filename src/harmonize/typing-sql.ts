@@ -1,0 +1,110 @@
+import type { DatasetConfig, MappingConfig, TimeFieldConfig } from '../contracts/city-file.js'
+import {
+  type Column,
+  REQUESTED_ON,
+  REQUIRED_FIELDS,
+  ROW_HASH,
+  SERVICE_REQUEST_FIELDS,
+  SOURCE_PAGE,
+} from '../contracts/columns.js'
+import { identifier, literal, sqlType } from '../lake/duckdb/sql.js'
+
+/** How one field of the tidy table is made: from which raw columns (candidates in order), in which form. */
+export interface FieldPlan {
+  readonly name: string
+  readonly type: Column['type']
+  /** Raw table columns that exist, in the order of preference; empty when this source has none. */
+  readonly from: readonly string[]
+  /** For instants: strptime forms and the zone of the publisher's clock. */
+  readonly formats?: readonly string[]
+  readonly timeZone?: string
+}
+
+const BLANKS = "E' \\t\\r\\n'"
+
+/** The plan of every field, from the mapping and the columns that a raw table has (`metadata.published` names them). */
+export function planFields(
+  dataset: DatasetConfig,
+  raw: readonly Column[],
+  cityTimeZone: string,
+): FieldPlan[] {
+  return SERVICE_REQUEST_FIELDS.map(({ name, type }) => {
+    const setting = dataset.mapping[name]
+    const from = candidatesOf(setting).flatMap((published) => columnOf(raw, published) ?? [])
+    const time = isTimeField(setting)
+      ? { formats: setting.formats, timeZone: setting.timeZone ?? cityTimeZone }
+      : {}
+    return { name, type, from, ...time }
+  })
+}
+
+/** The published names that a field may come from, in order. */
+export function candidatesOf(setting: MappingConfig[keyof MappingConfig]): string[] {
+  if (setting === undefined) return []
+  const names = isTimeField(setting) ? setting.from : setting
+  return typeof names === 'string' ? [names] : [...names]
+}
+
+/** The raw table's column for a published name, or undefined. */
+export function columnOf(raw: readonly Column[], published: string): string | undefined {
+  const wanted = published.trim().toLowerCase()
+  return raw.find(({ metadata }) => metadata?.published?.trim().toLowerCase() === wanted)?.name
+}
+
+function isTimeField(setting: MappingConfig[keyof MappingConfig]): setting is TimeFieldConfig {
+  return typeof setting === 'object' && !Array.isArray(setting)
+}
+
+/** Published text of a field: the first candidate that is not blank; null when all are. */
+export function textSql(field: FieldPlan): string {
+  if (field.from.length === 0) return 'NULL::VARCHAR'
+  return `coalesce(${field.from.map((name) => `nullif(trim(${identifier(name)}, ${BLANKS}), '')`).join(', ')})`
+}
+
+/** Typed value of a field; null where the text cannot be read as its type. */
+export function typedSql(field: FieldPlan): string {
+  const text = textSql(field)
+  if (field.from.length === 0) return `NULL::${sqlType(field.type)}`
+  if (field.type === 'timestamp') {
+    const forms = (field.formats ?? []).map(literal).join(', ')
+    return `timezone(${literal(field.timeZone ?? 'UTC')}, try_strptime(${text}, [${forms}]))`
+  }
+  return field.type === 'string' ? text : `TRY_CAST(${text} AS ${sqlType(field.type)})`
+}
+
+/** Why a row cannot be counted, or null; the first required field that is missing or unreadable gives the reason. */
+export function reasonSql(fields: readonly FieldPlan[]): string {
+  const checks = fields
+    .filter(({ name }) => REQUIRED_FIELDS.includes(name))
+    .map((field) => {
+      const missing = `WHEN ${textSql(field)} IS NULL THEN ${literal(`missing-${field.name}`)}`
+      return `${missing} WHEN ${typedSql(field)} IS NULL THEN ${literal(`unreadable-${field.name}`)}`
+    })
+  return `CASE ${checks.join(' ')} END`
+}
+
+/** All stored columns of the tidy table for one source. @param timeZone the city's, for the local day */
+export function tidySql(fields: readonly FieldPlan[], source: string, timeZone: string): string {
+  const cells = fields.map((field) => `${typedSql(field)} AS ${field.name}`)
+  const requestedAt = fields.find(({ name }) => name === 'requested_at') as FieldPlan
+  return [
+    ...cells,
+    `timezone(${literal(timeZone)}, ${typedSql(requestedAt)})::DATE AS ${REQUESTED_ON}`,
+    `${literal(source)} AS _source`,
+    ROW_HASH,
+    SOURCE_PAGE,
+  ].join(', ')
+}
+
+/** Number of cells of each optional field that hold text which is not of the field's type: one column a field. */
+export function untypedCountsSql(fields: readonly FieldPlan[]): string {
+  const counted = fields.filter(
+    ({ name, type, from }) => type !== 'string' && from.length > 0 && !REQUIRED_FIELDS.includes(name),
+  )
+  return counted
+    .map(
+      (field) =>
+        `count(*) FILTER (WHERE ${textSql(field)} IS NOT NULL AND ${typedSql(field)} IS NULL) AS ${field.name}`,
+    )
+    .join(', ')
+}
