@@ -313,8 +313,9 @@ function provenanceOf(
   return { snapshot, fingerprint, publishedAt, readAt, pages }
 }
 
+/** The same bytes under the same configuration are the same publication, whatever address they came from. */
 function fingerprintOf(appId: string, pages: readonly SpooledPage[]): string {
-  return digestOf({ appId, pages: pages.map(({ url, sha256 }) => ({ url, sha256 })) })
+  return digestOf({ appId, pages: pages.map(({ sha256 }) => sha256) })
 }
 
 /** Snapshots of a source are numbered from 0 over all its configurations. */

@@ -1,10 +1,13 @@
 import type { PartRunner } from '../contracts/part-runner.js'
+import { detectSeries } from '../detect/detect-series.js'
+import { harmonizeDivisions } from '../harmonize/harmonize-divisions.js'
 import { writeSnapshot } from '../ingest/write-snapshot.js'
 import { runInChild, serveJob } from '../kernel/child.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { Owner } from '../lake/prefixes.js'
 import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
+import { measureDivisions } from '../measure/measure-divisions.js'
 import { openStore } from './open-store.js'
 
 /** A task, the lake it works on, and its job. */
@@ -19,6 +22,9 @@ type PartTask = (store: ObjectStore, job: never) => Promise<unknown>
 /** Every piece of work that runs in a process of its own, with the owner whose prefixes it may use. */
 const TASKS: Record<string, { readonly owner: Owner; readonly work: PartTask }> = {
   'ingest.write': { owner: 'ingest', work: writeSnapshot },
+  'harmonize.type': { owner: 'harmonize', work: harmonizeDivisions },
+  'measure.count': { owner: 'measure', work: measureDivisions },
+  'detect.test': { owner: 'detect', work: detectSeries },
 }
 
 /** Names of all part tasks. */

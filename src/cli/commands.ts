@@ -1,0 +1,127 @@
+import { z } from 'zod'
+import { CityFile } from '../contracts/city-file.js'
+import { startDemoPortal } from '../demo/demo-portal.js'
+import { exitCodeOf } from '../kernel/errors.js'
+import { PREFIXES } from '../lake/prefixes.js'
+import {
+  catchUpEmbedded,
+  defaultLake,
+  type EmbeddedSettings,
+  newestFindings,
+  runEmbedded,
+  serveEmbedded,
+  verifyEmbedded,
+} from '../main/embedded.js'
+import { loadCity } from '../main/load-city.js'
+import type { Failure } from '../main/pipeline.js'
+import type { Output } from './output.js'
+import type { CommonOptions, RunOptions } from './program.js'
+
+const FINDINGS_SHOWN = 5
+
+/** `wardbook run`: files to findings, and to pages with --serve. @returns the exit code */
+export async function runCity(file: string, options: RunOptions, output: Output): Promise<number> {
+  const city = await loadCity(file)
+  const lake = options.lake ?? defaultLake(city)
+  const exit = await runAll({ city, lake, mirror: options.mirror, report: output.step }, output)
+  if (options.serve) return servePages(city, lake, options, output)
+  output.note(`pages: wardbook serve ${file}${options.lake === undefined ? '' : ` --lake ${options.lake}`}`)
+  return exit
+}
+
+/** `wardbook catch-up`. @returns the exit code */
+export async function runCatchUp(file: string, options: RunOptions, output: Output): Promise<number> {
+  const city = await loadCity(file)
+  const settings = { city, lake: options.lake ?? defaultLake(city), mirror: undefined, report: output.step }
+  return reportFailures(await catchUpEmbedded(settings), output)
+}
+
+/** `wardbook serve`. @returns the exit code, once interrupted */
+export async function runServe(file: string, options: RunOptions, output: Output): Promise<number> {
+  const city = await loadCity(file)
+  return servePages(city, options.lake ?? defaultLake(city), options, output)
+}
+
+/** `wardbook demo`: a simulated city published by a portal on this machine, read like any other. @returns the exit code */
+export async function runDemo(options: RunOptions, output: Output): Promise<number> {
+  const portal = await startDemoPortal()
+  const lake = options.lake ?? 'lake/pocket'
+  output.note(
+    `${portal.city.city.name} is a simulated city. Its portal listens on ${portal.url}, on this machine only.`,
+  )
+  try {
+    const exit = await runAll({ city: portal.city, lake, mirror: undefined, report: output.step }, output)
+    if (options.once || exit !== 0) return exit
+    output.note(
+      'To read a real city: wardbook run cities/boston.yaml --mirror DIR --serve (docs/your-city.md)',
+    )
+    return await servePages(portal.city, lake, options, output)
+  } finally {
+    await portal.close()
+  }
+}
+
+/** `wardbook lake prefixes`. */
+export async function showPrefixes(_options: CommonOptions, output: Output): Promise<number> {
+  for (const rule of PREFIXES) {
+    const { prefix, writers, readers, content } = rule
+    output.result(`${prefix.padEnd(40)} written by ${writers.join(', ')}\n${' '.repeat(40)} ${content}`, {
+      ...rule,
+      readers,
+    })
+  }
+  return 0
+}
+
+/** `wardbook city schema`. */
+export async function showSchema(_options: CommonOptions, output: Output): Promise<number> {
+  const schema = citySchema()
+  output.result(JSON.stringify(schema, null, 2), { schema })
+  return 0
+}
+
+/** JSON Schema of city files, as editors complete from. */
+export function citySchema(): object {
+  return z.toJSONSchema(CityFile, { io: 'input' })
+}
+
+/** `wardbook ledger verify`. */
+export async function verifyLedger(options: RunOptions, output: Output): Promise<number> {
+  const { size, root, segments } = await verifyEmbedded(options.lake ?? '')
+  output.result(`whole: ${size} events in ${segments} segments, root ${root}`, { size, root, segments })
+  return 0
+}
+
+async function runAll(settings: EmbeddedSettings, output: Output): Promise<number> {
+  const exit = reportFailures(await runEmbedded(settings), output)
+  for (const finding of await newestFindings(settings.city, settings.lake, FINDINGS_SHOWN)) {
+    output.result(`\n${finding.sentence}\n  ${finding.address}`, { finding })
+  }
+  return exit
+}
+
+/** All failures are told; the exit code is the first one's. */
+function reportFailures(failures: readonly Failure[], output: Output): number {
+  for (const { stage, dataset, error } of failures) output.error(error, { stage, dataset })
+  return failures[0] === undefined ? 0 : exitCodeOf(failures[0].error.remedy)
+}
+
+async function servePages(
+  city: CityFile,
+  lake: string,
+  options: RunOptions,
+  output: Output,
+): Promise<number> {
+  const pages = await serveEmbedded(city, lake, options.port ?? 0, options.host)
+  output.result(`\nPages: ${pages.url}  (Ctrl-C ends)`, { url: pages.url })
+  await interrupted()
+  await pages.close()
+  return 0
+}
+
+function interrupted(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGINT', () => resolve())
+    process.once('SIGTERM', () => resolve())
+  })
+}

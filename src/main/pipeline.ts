@@ -1,0 +1,129 @@
+import type { CityFile, FilesSourceConfig } from '../contracts/city-file.js'
+import type { Stage, TableCommitted } from '../contracts/message.js'
+import type { PartRunner } from '../contracts/part-runner.js'
+import type { Report } from '../contracts/progress.js'
+import { detectDataset } from '../detect/detect-dataset.js'
+import { harmonizeDataset } from '../harmonize/harmonize-dataset.js'
+import { ingestSource } from '../ingest/ingest-source.js'
+import { asWardbookError, type WardbookError } from '../kernel/errors.js'
+import type { Clock } from '../kernel/time.js'
+import { scopeTo } from '../lake/prefixes.js'
+import type { ObjectStore } from '../lake/store.js'
+import { tables } from '../lake/tables.js'
+import { Log } from '../ledger/log.js'
+import { takeInProposals } from '../ledger/take-in.js'
+import { measureDataset } from '../measure/measure-dataset.js'
+import type { Queue, Topic } from '../queue/queue.js'
+import type { Source } from '../sources/source.js'
+
+/** Everything the stages need, chosen by whoever assembles them. */
+export interface PipelineParts {
+  readonly store: ObjectStore
+  readonly city: CityFile
+  readonly queue: Queue
+  readonly runner: PartRunner
+  readonly clock: Clock
+  readonly report: Report
+  openSource(name: string, config: FilesSourceConfig): Source
+}
+
+/** What went wrong, and where; the rest of the run went on. */
+export interface Failure {
+  readonly stage: Stage
+  readonly dataset: string
+  readonly error: WardbookError
+}
+
+/** The origin of a city's log: its name for ever. */
+export function logOrigin(city: CityFile): string {
+  return `wardbook/${city.city.slug}`
+}
+
+/**
+ * Connects the stages by their messages: each commit wakes the next stage, which reads positions from the tables and does
+ * what is left to do. Waking a stage without need does nothing.
+ */
+export function connectStages(parts: PipelineParts): void {
+  const { queue, city, clock } = parts
+  const scoped = (stage: Stage) => ({ ...parts, store: scopeTo(stage, parts.store) })
+  queue.listen('harmonize', async ({ dataset }) => {
+    const version = await harmonizeDataset(scoped('harmonize'), dataset)
+    await wake(queue, 'measure', { from: 'harmonize', dataset, table: tables.tidy(dataset), version })
+  })
+  queue.listen('measure', async ({ dataset }) => {
+    const version = await measureDataset(scoped('measure'), dataset)
+    await wake(queue, 'detect', { from: 'measure', dataset, table: tables.series(dataset), version })
+  })
+  queue.listen('detect', async ({ dataset, version }) => {
+    await detectDataset(scoped('detect'), dataset)
+    await wake(queue, 'ledger', { from: 'detect', dataset, table: tables.outbox('detect'), version })
+  })
+  queue.listen('ledger', async () => {
+    const { store, report } = scoped('ledger')
+    const log = await Log.open({ store, origin: logOrigin(city), clock })
+    const taken = await takeInProposals({ store, city: city.city.slug, clock, log })
+    const { appended, size, root } = taken
+    const message =
+      appended === 0
+        ? `unchanged: ${size} events`
+        : `appended ${appended} events, ${size} in all, root ${root.slice(0, 12)}…`
+    report({ stage: 'ledger', message, facts: { ...taken } })
+  })
+}
+
+/** Reads every source and works off what follows from it. A source or stage that fails does not stop the others. */
+export async function runPipeline(parts: PipelineParts): Promise<Failure[]> {
+  const failures: Failure[] = []
+  for (const [dataset, { sources }] of Object.entries(parts.city.datasets)) {
+    for (const source of Object.keys(sources)) {
+      const failure = await ingestOne(parts, dataset, source)
+      if (failure !== undefined) failures.push(failure)
+    }
+  }
+  return [...failures, ...(await workOff(parts))]
+}
+
+/** Wakes every stage for every dataset: what a lost message or a killed run left undone is done. */
+export async function catchUp(parts: PipelineParts): Promise<Failure[]> {
+  for (const dataset of Object.keys(parts.city.datasets)) {
+    await wake(parts.queue, 'harmonize', { from: 'ingest', dataset, table: tables.tidy(dataset), version: 0 })
+  }
+  return workOff(parts)
+}
+
+async function ingestOne(
+  parts: PipelineParts,
+  dataset: string,
+  source: string,
+): Promise<Failure | undefined> {
+  try {
+    const { version } = await ingestSource(
+      { ...parts, store: scopeTo('ingest', parts.store) },
+      dataset,
+      source,
+    )
+    await wake(parts.queue, 'harmonize', {
+      from: 'ingest',
+      dataset,
+      table: tables.raw(dataset, source),
+      version,
+    })
+    return undefined
+  } catch (thrown) {
+    return { stage: 'ingest', dataset, error: asWardbookError(thrown) }
+  }
+}
+
+async function workOff({ queue }: PipelineParts): Promise<Failure[]> {
+  const dead = await queue.drain()
+  return dead.map(({ topic, message, error }) => ({
+    stage: topic,
+    dataset: message.dataset,
+    error: asWardbookError(error),
+  }))
+}
+
+async function wake(queue: Queue, topic: Topic, message: Omit<TableCommitted, 'v' | 'kind'>): Promise<void> {
+  const version = Math.max(0, message.version)
+  await queue.send(topic, { v: 1, kind: 'table.committed', ...message, version })
+}

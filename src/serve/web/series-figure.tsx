@@ -1,0 +1,80 @@
+import type { VNode } from 'preact'
+import type { DrawnSeries } from '../division-view.js'
+import type { SeriesWeek } from '../read-series.js'
+import { isPartial } from '../series-view.js'
+import { describeSeries, SeriesChart } from './chart.js'
+import { Scroll } from './scroll.js'
+
+/** The chart with its legend, and the same weeks as a table. `svg` and `csv` are its own addresses. */
+export function SeriesFigure(props: { series: DrawnSeries; title: string; svg: string; csv: string }): VNode {
+  const { series, title, svg, csv } = props
+  const words = { title, description: describeSeries(series) }
+  return (
+    <>
+      <figure>
+        <SeriesChart series={series} words={words} size="wide" />
+        <SeriesChart series={series} words={words} size="narrow" />
+        <figcaption>
+          Line: requests a week. Gray: the range expected; dashed: the expected count. Diamonds: weeks outside
+          the range.
+          {series.weeks.some(isPartial) && ' Hollow circle: a week that is not complete.'} {words.description}
+        </figcaption>
+      </figure>
+      <p class="forms">
+        <span class="muted">This chart as</span>
+        <a href={svg}>SVG</a>
+        <a href={csv}>CSV</a>
+      </p>
+      <details>
+        <summary>The newest weeks as a table</summary>
+        <WeeksTable weeks={series.weeks.slice(-WEEKS_IN_TABLE).toReversed()} />
+      </details>
+    </>
+  )
+}
+
+const WEEKS_IN_TABLE = 26 // half a year; the CSV has all
+
+function WeeksTable({ weeks }: { weeks: readonly SeriesWeek[] }): VNode {
+  return (
+    <Scroll label="Weeks">
+      <table>
+        <thead>
+          <tr>
+            <th>Week of</th>
+            <th class="number">Requests</th>
+            <th class="number">Expected</th>
+            <th class="number">Range</th>
+            <th>Verdict</th>
+          </tr>
+        </thead>
+        <tbody>
+          {weeks.map((week) => (
+            <tr key={week.on}>
+              <td class="day">{week.on}</td>
+              <td class="number">{week.observed ?? 'no data'}</td>
+              <td class="number">{figure(week.expected)}</td>
+              <td class="number">
+                {week.lower === null && week.upper === null
+                  ? ''
+                  : `${figure(week.lower)} to ${figure(week.upper)}`}
+              </td>
+              <td>{verdict(week)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Scroll>
+  )
+}
+
+function verdict({ outside, untestedBecause }: SeriesWeek): string {
+  if (untestedBecause !== null) return `not tested: ${untestedBecause.replaceAll('-', ' ')}`
+  return outside ? 'outside' : 'inside'
+}
+
+/** A figure for a table cell: one decimal below ten. */
+export function figure(value: number | null): string {
+  if (value === null) return ''
+  return value.toLocaleString('en-US', { maximumFractionDigits: Math.abs(value) < 10 ? 1 : 0 })
+}

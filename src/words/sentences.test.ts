@@ -1,0 +1,159 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { addDays } from '../kernel/time.js'
+import type { ClaimFigures, FindingFacts } from './facts.js'
+import { RISE_WEEK, RISE_WEEKS, wordsIdOf } from './facts.js'
+import { chanceShare } from './numbers-en.js'
+import { catalogFor, sentenceOf } from './sentences.js'
+
+const words = catalogFor('en-US')
+
+function facts(claim: Partial<ClaimFigures> = {}, division = '7', label = 'District'): FindingFacts {
+  const from = claim.from ?? '2021-07-18'
+  const weeks = claim.weeks ?? 6
+  return {
+    claim: {
+      from,
+      to: addDays(from, 7 * weeks),
+      weeks,
+      observed: 624,
+      expected: 350.6,
+      lower: 44.2,
+      upper: 71.8,
+      qValue: 0.003,
+      ...claim,
+    },
+    division: { label, value: division },
+    category: 'Illegal Dumping',
+    metric: 'requests',
+  }
+}
+
+const plain = (text: string) => text.replaceAll('\u00a0', ' ')
+
+describe('the sentence of a finding', () => {
+  it('says what, where, when, how much, how sure, and what it does not say', () => {
+    expect(plain(sentenceOf(facts(), 'en-US'))).toBe(
+      'From 18 July to 28 August 2021, District 7 had 78 % more “Illegal Dumping” requests than expected ' +
+        '(104 a week; normal is 44 to 72). Of findings flagged like this one, about 1 in 300 is expected to be ' +
+        'chance (q = 0.003). Requests count what people report, not what happened.',
+    )
+  })
+
+  it('says the count of a single week without "a week"', () => {
+    const one = facts({ weeks: 1, observed: 31, expected: 18, lower: 9, upper: 27 })
+    expect(plain(words.headline(one))).toBe(
+      'In the week from 18 to 24 July 2021, District 7 had 72 % more “Illegal Dumping” requests than expected ' +
+        '(31; normal is 9 to 27).',
+    )
+  })
+
+  it('says both years when the span crosses New Year', () => {
+    expect(words.span('2020-12-21', '2021-01-11')).toBe('From 21 December 2020 to 10 January 2021')
+  })
+
+  it('names rows without a division, the whole city, and a value that says its label itself', () => {
+    expect(plain(words.headline(facts({}, 'unassigned')))).toContain(
+      'there were 78 % more “Illegal Dumping” requests without a district than expected',
+    )
+    expect(words.headline(facts({}, 'citywide'))).toContain('the whole city had')
+    expect(words.headline(facts({}, 'Ward 3', 'Ward'))).toContain(', Ward 3 had')
+  })
+
+  it('gives no ratio where about none was expected', () => {
+    const rare = facts({ weeks: 1, observed: 6, expected: 0.01, lower: 0, upper: 1 })
+    expect(words.headline(rare)).toContain(
+      'had 6 “Illegal Dumping” requests, where about none was expected (6; normal is 0 to 1).',
+    )
+    const single = facts({ weeks: 1, observed: 1, expected: 0, lower: 0, upper: 0 }, 'unassigned')
+    expect(words.headline(single)).toContain(
+      'there was 1 “Illegal Dumping” request without a district, where',
+    )
+  })
+
+  it('says a fall, and a fall to nothing', () => {
+    const fall = facts({ observed: 180, expected: 360, lower: 45, upper: 75 })
+    expect(plain(words.headline(fall))).toContain('had 50 % fewer')
+    expect(words.headline(facts({ observed: 0 }))).toContain(
+      'had no “Illegal Dumping” requests, where about 351',
+    )
+  })
+
+  it('adds what the state says, right after the figures', () => {
+    expect(plain(sentenceOf(facts(), 'en-US', 'ongoing'))).toContain(
+      '(104 a week; normal is 44 to 72). It had not ended by then. Of',
+    )
+    expect(words.headline(facts(), 'withdrawn')).toMatch(/no longer stands\.$/)
+  })
+
+  it('adds a decimal where rounding would put the count inside its bounds', () => {
+    const near = facts({ weeks: 2, observed: 44.8, expected: 30, lower: 8, upper: 21.6 })
+    expect(words.headline(near)).toContain('(22.4 a week; normal is 8 to 21.6)')
+  })
+
+  it('says large rises as times, and small q-values as fewer than', () => {
+    const huge = facts({ observed: 2000, qValue: 1e-9 })
+    expect(sentenceOf(huge, 'en')).toContain('had 5.7 times as many')
+    expect(sentenceOf(huge, 'en')).toContain('fewer than 1 in 10,000 are expected to be chance (q < 0.0001)')
+  })
+
+  it('never says q as the chance of this finding', () => {
+    expect(chanceShare(0.1)).toBe('about 1 in 10 is')
+    expect(chanceShare(0.04)).toBe('about 1 in 25 is')
+    expect(chanceShare(1)).toBe('about 100 in 100 are')
+  })
+
+  it('speaks English where there is no catalog of the language', () => {
+    expect(catalogFor('eo').language).toBe('en')
+  })
+
+  it('knows its template by direction and weeks', () => {
+    expect([wordsIdOf('up', 1), wordsIdOf('up', 4)]).toEqual([RISE_WEEK, RISE_WEEKS])
+  })
+})
+
+const anyClaim = fc
+  .record({
+    weeks: fc.integer({ min: 1, max: 60 }),
+    observed: fc.nat(1_000_000),
+    expected: fc.oneof(fc.constant(0), fc.double({ min: 0, max: 1e6, noNaN: true })),
+    lower: fc.double({ min: 0, max: 1e5, noNaN: true }),
+    upper: fc.double({ min: 0, max: 1e5, noNaN: true }),
+    qValue: fc.double({ min: 0, max: 1, noNaN: true }),
+  })
+  .map((figures) => facts(figures))
+
+describe('any claim', () => {
+  it('gives whole words and finite numbers only', () => {
+    fc.assert(
+      fc.property(anyClaim, (anyFacts) => {
+        const sentence = sentenceOf(anyFacts, 'en-US')
+        expect(sentence).not.toMatch(/NaN|Infinity|∞|undefined|null|\s\s/)
+        expect(sentence.endsWith('.')).toBe(true)
+        expect(words.change(anyFacts.claim.observed, anyFacts.claim.expected)).not.toMatch(/NaN|Infinity/)
+      }),
+    )
+  })
+
+  it('says a percentage that observed and expected give', () => {
+    fc.assert(
+      fc.property(anyClaim, (anyFacts) => {
+        const { observed, expected } = anyFacts.claim
+        const said = /had (\d+)\s% (more|fewer)/.exec(sentenceOf(anyFacts, 'en-US'))
+        if (!said) return
+        const signed = Number(said[1]) * (said[2] === 'more' ? 1 : -1)
+        expect(Math.abs(signed - (observed / expected - 1) * 100)).toBeLessThanOrEqual(0.5 + 1e-9)
+      }),
+    )
+  })
+
+  it('says a weekly count that is the total divided by the weeks', () => {
+    fc.assert(
+      fc.property(anyClaim, (anyFacts) => {
+        const { observed, weeks } = anyFacts.claim
+        const said = /\(([\d,.]+)(?: a week)?; normal/.exec(words.headline(anyFacts))?.[1]
+        expect(Math.abs(Number(said?.replaceAll(',', '')) - observed / weeks)).toBeLessThanOrEqual(0.5)
+      }),
+    )
+  })
+})
