@@ -46,7 +46,7 @@ export function createSolvers(): Solvers {
  * @param rows     the baseline, as collectBaseline fills it
  * @param baseline its summary
  * @param series   whose frequency and calendar the waves follow
- * @returns the first model of {@link chooseModels} that converges; undefined when none does
+ * @returns the first model of {@link chooseModels} that converges and predicts; undefined when none does
  */
 export function fitBaseline(
   rows: RegressionRows,
@@ -100,7 +100,21 @@ function fitWithTrendRule(
   }
   const model = configure(false)
   const fit = fitTwice(rows, model, options)
-  return fit && predictFrom(model, fit, season, options)
+  if (!fit || !isUsable(model, season, baseline, options)) return undefined
+  return predictFrom(model, fit, season, options)
+}
+
+/**
+ * A level without rows predicts nothing, and a wave may run away where the baseline never covers its season.
+ */
+function isUsable(
+  model: RegressionModel,
+  season: SeasonKind,
+  baseline: Baseline,
+  { trendCap }: FarringtonOptions,
+): boolean {
+  const mean = Math.exp(model.predict())
+  return season === 'harmonics' ? mean <= trendCap * baseline.largest : Number.isFinite(mean)
 }
 
 /**

@@ -12,8 +12,8 @@ const NEARLY_NORMAL_SIZE = 1e10
 /**
  * The distribution of a count with a given mean and dispersion: Poisson where the dispersion is 1, else
  * negative binomial with size = mean / (dispersion - 1) and prob = 1 / dispersion, so that variance =
- * dispersion * mean. Each tail is computed on its own, never as 1 minus the other, and keeps about 13 digits
- * however small it is.
+ * dispersion * mean. A small tail is computed on its own, never as 1 minus the other, and keeps about 12
+ * digits (where the dispersion is above 1000, its error is 1e-15 in absolute terms).
  * @param y          a count; a fraction counts as the whole number below (`atMost`) or above (`atLeast`) it
  * @param mean       cases, not negative
  * @param dispersion variance over mean, at least 1

@@ -184,6 +184,27 @@ describe('weeks that the source did not cover', () => {
     expect(reasonFor(oneYear, { ...PRODUCT_OPTIONS, minBaselineWeeks: 10 })).toBe('history-too-short')
   })
 
+  it('leave nothing to compare with as published where they take every window around the date', () => {
+    const history = simulate(320, 9, 3)
+    for (let year = 1; year <= 5; year++) history.fill(Number.NaN, 316 - YEAR * year, 323 - YEAR * year)
+    expect(reasonFor(history, NOUFAILY_OPTIONS)).toBe('no-fit')
+    expect(latest(history).season).toBe('harmonics')
+  })
+
+  it('do not let a wave run away in a season that was never covered', () => {
+    fc.assert(
+      fc.property(anySeed, fc.nat(YEAR), (seed, phase) => {
+        const history = simulate(320, 0.8, seed).map((count, week) =>
+          week < 319 && (week + phase) % YEAR < 24 ? Number.NaN : count,
+        )
+        const result = latest(history)
+        const largest = Math.max(...history.slice(0, -26).filter((count) => count >= 0))
+        expect(result.expected).toBeLessThanOrEqual(1.5 * largest)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
   it('leave the history too short as published where the b years are not all there', () => {
     expect(reasonFor(simulate(5 * YEAR + 3, 9), NOUFAILY_OPTIONS)).toBe('history-too-short')
     expect(reasonFor(simulate(5 * YEAR + 4, 9), NOUFAILY_OPTIONS)).toBe('tested')

@@ -18,7 +18,7 @@ export interface FarringtonWorkspace {
 }
 
 /**
- * A workspace; it grows to the longest series that it meets, about 90 bytes a period (and 50 more for waves).
+ * A workspace; it grows to the longest series that it meets, about 75 bytes a period (and 48 more for waves).
  */
 export function createWorkspace(periods = 0): FarringtonWorkspace {
   return { rows: createRows(periods), solvers: createSolvers() }

@@ -149,7 +149,7 @@ describe.skipIf(!reference)(title, () => {
     expect(rows.reduce((sum, count) => sum + count, 0)).toBe(ROWS)
   })
 
-  // One line stands for the cases where they are absent, since a test needs at least one to be seen as skipped.
+  // Where the cases are absent one line stands for them, so that there is a test to be seen as skipped.
   it.each(cases.length > 0 ? cases : [{ series: 'no series', config: 'no options' } as ReferenceCase])(
     'gives what R gives for $series with $config',
     (one) => {

@@ -38,7 +38,7 @@ export interface RegressionRows {
 /** Most season levels a row can name, by the width of the array. */
 export const MAX_LEVELS = 256
 
-/** Rows for regressions of up to `capacity` observations; about 80 bytes a row. */
+/** Rows for regressions of up to `capacity` observations; about 75 bytes a row. */
 export function createRows(capacity: number): RegressionRows {
   const column = () => new Float64Array(capacity)
   return {
