@@ -1,5 +1,5 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { runCatchUp, runCity, runDemo, runServe, showPrefixes, showSchema, verifyLedger } from './commands.js'
+import type * as Commands from './commands.js'
 import { createOutput, fail, type Output, processStreams, type Streams } from './output.js'
 
 /** EX_USAGE of sysexits: wrong flags or arguments. */
@@ -18,7 +18,7 @@ export async function runCommandLine(
   argv: readonly string[],
   streams: Streams = processStreams,
 ): Promise<number> {
-  let exitCode = 0
+  let exitCode = 0 // help and wrong flags are answered without loading the commands
   const program = buildProgram(streams, (code) => {
     exitCode = code
   })
@@ -31,82 +31,98 @@ export async function runCommandLine(
   }
 }
 
+/** What a command does, once the program is loaded. @param file the city file, for commands that take one */
+type Work = (commands: typeof Commands, options: RunOptions, output: Output, file: string) => Promise<number>
+
+/** Makes commands that speak alike, and runs their work. */
+interface CommandKit {
+  add(parent: Command, name: string, summary: string): Command
+  perform(command: Command, work: Work): void
+}
+
 function buildProgram(streams: Streams, exitWith: (code: number) => void): Command {
-  const program = new Command('wardbook')
-  const configure = (command: Command) =>
-    command
-      .exitOverride()
-      .showSuggestionAfterError()
-      .showHelpAfterError('(--help shows what is possible)')
-      .configureOutput({
-        writeOut: (text) => streams.out(text.trimEnd()),
-        writeErr: (text) => streams.err(text.trimEnd()),
-      })
-  configure(program)
+  const program = configured(new Command('wardbook'), streams)
     .description(
       "Reads a city's open data by council district, notices what changed, and writes findings anyone can verify.",
     )
     .version(VERSION)
-    .addHelpText('beforeAll', EXAMPLES.trimStart())
-
-  const add = (parent: Command, name: string, summary: string) =>
-    configure(parent.command(name)).summary(summary).description(`${summary}.`)
-  const withOutput = (command: Command) =>
-    command
-      .option('--json', 'one JSON object a line on standard output', false)
-      .option('--quiet', 'no lines for steps', false)
-  const act = <Options extends CommonOptions>(
-    work: (options: Options, output: Output) => Promise<number>,
-  ) => {
-    return async (options: Options) =>
-      exitWith(await work(options, createOutput(options.json, options.quiet, streams)))
+    .addHelpText('before', EXAMPLES.trimStart())
+  const kit: CommandKit = {
+    add: (parent, name, summary) =>
+      configured(parent.command(name), streams).summary(summary).description(`${summary}.`),
+    perform: (command, work) => {
+      command
+        .option('--json', 'one JSON object a line on standard output', false)
+        .option('--quiet', 'no lines for steps', false)
+        .action(async (...given: unknown[]) => {
+          const options = given.at(-2) as RunOptions
+          const file = typeof given[0] === 'string' ? given[0] : ''
+          const output = createOutput(options.json, options.quiet, streams)
+          exitWith(await work(await import('./commands.js'), options, output, file))
+        })
+    },
   }
+  addCityCommands(program, kit)
+  addLookingCommands(program, kit)
+  return program
+}
 
-  withOutput(add(program, 'run', "Read a city's sources and bring tables, findings and ledger up to date"))
-    .argument('<city.yaml>', 'the city file')
-    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+function configured(command: Command, streams: Streams): Command {
+  return command
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(--help shows what is possible)')
+    .configureOutput({
+      writeOut: (text) => streams.out(text.trimEnd()),
+      writeErr: (text) => streams.err(text.trimEnd()),
+    })
+}
+
+/** Commands that work on one city and its lake. */
+function addCityCommands(program: Command, { add, perform }: CommandKit): void {
+  const ofCity = (name: string, summary: string) =>
+    add(program, name, summary)
+      .argument('<city.yaml>', 'the city file')
+      .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+  const withPort = (command: Command) =>
+    command.option('--port <number>', 'port of the pages; 0 chooses a free one', portNumber, DEFAULT_PORT)
+
+  const run = ofCity('run', "Read a city's sources and bring tables, findings and ledger up to date")
     .option('--mirror <folder>', 'read files from this folder instead of the network')
     .option('--serve', 'serve the pages afterwards, until Ctrl-C', false)
-    .option('--port <number>', 'port of the pages; 0 chooses a free one', portNumber, DEFAULT_PORT)
-    .action(async (file, options) =>
-      act<RunOptions>((given, output) => runCity(file, given, output))(options),
-    )
+  perform(withPort(run), (commands, options, output, file) => commands.runCity(file, options, output))
 
-  withOutput(add(program, 'catch-up', 'Finish what an interrupted run left undone, without reading sources'))
-    .argument('<city.yaml>', 'the city file')
-    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
-    .action(async (file, options) =>
-      act<RunOptions>((given, output) => runCatchUp(file, given, output))(options),
-    )
+  const catchUp = ofCity('catch-up', 'Finish what an interrupted run left undone, without reading sources')
+  perform(catchUp, (commands, options, output, file) => commands.runCatchUp(file, options, output))
 
-  withOutput(add(program, 'serve', "Serve a city's pages and API"))
-    .argument('<city.yaml>', 'the city file')
-    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
-    .option('--port <number>', 'port; 0 chooses a free one', portNumber, DEFAULT_PORT)
-    .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .action(async (file, options) =>
-      act<RunOptions>((given, output) => runServe(file, given, output))(options),
-    )
+  const serve = ofCity('serve', "Serve a city's pages and API")
+  serve.option('--host <address>', 'address to listen on', '127.0.0.1')
+  perform(withPort(serve), (commands, options, output, file) => commands.runServe(file, options, output))
 
-  withOutput(add(program, 'demo', 'Run everything on a small simulated city, offline, and serve its pages'))
+  const demo = add(program, 'demo', 'Run everything on a small simulated city, offline, and serve its pages')
     .option('--lake <folder>', 'base path of the lake', 'lake/pocket')
-    .option('--port <number>', 'port of the pages; 0 chooses a free one', portNumber, DEFAULT_PORT)
     .option('--once', 'end after the run instead of serving', false)
-    .action(async (options) => act<RunOptions>(runDemo)(options))
+  perform(withPort(demo), (commands, options, output) => commands.runDemo(options, output))
+}
 
+/** Commands that only look. */
+function addLookingCommands(program: Command, { add, perform }: CommandKit): void {
   const lake = add(program, 'lake', 'Look at a lake')
-  withOutput(add(lake, 'prefixes', 'Who writes and who reads each prefix of a lake')).action(
-    async (options) => act<CommonOptions>(showPrefixes)(options),
-  )
+  const prefixes = add(lake, 'prefixes', 'Who writes and who reads each prefix of a lake')
+  perform(prefixes, (commands, options, output) => commands.showPrefixes(options, output))
+
   const ledger = add(program, 'ledger', 'Look at the ledger')
-  withOutput(add(ledger, 'verify', 'Audit the ledger: every byte, the chain, all roots, and the view of it'))
-    .requiredOption('--lake <folder>', 'base path of the lake')
-    .action(async (options) => act<RunOptions>(verifyLedger)(options))
-  const city = add(program, 'city', 'Work on city files')
-  withOutput(add(city, 'schema', 'The JSON Schema of city files, for editors')).action(async (options) =>
-    act<CommonOptions>(showSchema)(options),
+  const verify = add(
+    ledger,
+    'verify',
+    'Audit the ledger: every byte, the chain, all roots, and the view of it',
   )
-  return program
+  verify.requiredOption('--lake <folder>', 'base path of the lake')
+  perform(verify, (commands, options, output) => commands.verifyLedger(options, output))
+
+  const city = add(program, 'city', 'Work on city files')
+  const schema = add(city, 'schema', 'The JSON Schema of city files, for editors')
+  perform(schema, (commands, options, output) => commands.showSchema(options, output))
 }
 
 /** Version of this release. */

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path'
 import type { CityFile } from '../contracts/city-file.js'
 import type { Report } from '../contracts/progress.js'
+import { createLogger } from '../kernel/log.js'
 import { systemClock } from '../kernel/time.js'
 import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
@@ -81,7 +82,7 @@ export async function serveEmbedded(
   const store = await openStore(resolve(lake))
   await claimLake(store, city.city.slug)
   const publication = await openPublication(store, city)
-  const app = createApp({ publication, receiptOf: receiptsOf(store) })
+  const app = createApp({ publication, receiptOf: receiptsOf(store), log: createLogger('warn') })
   const server = await startServer({ app, port, hostname })
   return {
     url: server.url,

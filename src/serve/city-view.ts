@@ -75,6 +75,12 @@ export async function viewCity(edition: Edition, filter: FindingFilter): Promise
   }
 }
 
+/** What of a filter chooses findings. */
+export interface Choice {
+  readonly dataset?: string | undefined
+  readonly severity?: string | undefined
+}
+
 /** True when a finding's span touches the period and its dataset and severity are asked for. */
 export function matches(
   { newest, claim }: Finding,

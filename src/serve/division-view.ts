@@ -7,7 +7,14 @@ import { bySize, divisionFacts, type FindingLine, lineOf } from './finding-line.
 import type { EvidenceRow } from './read-rows.js'
 import type { Series, SeriesWeek } from './read-series.js'
 import type { SourceFacts } from './read-sources.js'
-import { checkedIn, type SeriesLine, seriesKey, seriesLine, weeksBetween } from './series-view.js'
+import {
+  type Checked,
+  checkedIn,
+  type SeriesLine,
+  seriesKey,
+  seriesLine,
+  weeksBetween,
+} from './series-view.js'
 
 /** A series as drawn: its weeks, and the span that a finding marks in it. */
 export interface DrawnSeries {
@@ -52,8 +59,6 @@ export interface DivisionView {
   readonly versions: readonly NamedVersion[]
 }
 
-/** Service requests that a page shows; all of them are in the CSV. */
-export const ROWS_SHOWN = 25
 const SPARK_WEEKS = 26
 /** A chart shows at least so many weeks, so that a season can be seen. */
 const CHART_WEEKS = 104
@@ -75,18 +80,33 @@ export async function viewDivision(
   const standing = [...byId.values()].filter(
     ({ newest }) => newest.division === division && newest.state !== 'withdrawn',
   )
+  const inPeriod = standing.filter((finding) =>
+    matches(finding, { ...filter, severity: undefined }, period),
+  ).length
+  const checked = period && checkedIn(series, period)
   const matching = standing.filter((finding) => matches(finding, filter, period)).sort(bySize)
   const shown = (filter.show === 'all' ? matching : matching.slice(0, FINDINGS_SHOWN)).map((finding) =>
     lineOf(edition.city, finding),
   )
   const newest = matching.length > 0 ? undefined : newestOf(standing)
-  const drawn = period && drawSeries(division, series, shown, filter.series, period)
+  const preferred = shown[0] ?? checked?.nearest?.series
+  const drawn =
+    period &&
+    drawSeries(division, series, shown, filter.series ?? (preferred && seriesKey(preferred)), period)
   return {
     division,
     title: catalogFor(edition.city.city.locale).divisionTitle(divisionFacts(edition.city, division)),
     filter,
     period,
-    paragraph: paragraph(edition, division, series, period, matching.length),
+    paragraph:
+      period && checked
+        ? paragraph(
+            edition,
+            { division, checked, findings: matching.length, inPeriod },
+            period,
+            filter.severity,
+          )
+        : '',
     findings: shown,
     findingsTotal: matching.length,
     latest: newest && lineOf(edition.city, newest),
@@ -99,32 +119,47 @@ export async function viewDivision(
   }
 }
 
-function paragraph(
-  edition: Edition,
-  division: string,
-  series: readonly Series[],
-  period: Period | undefined,
-  findings: number,
-): string {
-  if (period === undefined) return ''
+/** The period in words: what was found, or that nothing was, or that the choice of severity hides it. */
+function paragraph(edition: Edition, found: Found, period: Period, severity: string | undefined): string {
   const words = catalogFor(edition.city.city.locale)
-  const { series: seriesChecked, nearest } = checkedIn(series, period)
-  if (findings === 0) return words.nothingFound({ weeks: period.weeks, seriesChecked, nearest })
-  const facts = { division: divisionFacts(edition.city, division), findings, seriesChecked }
-  return words.period({ ...facts, weeks: period.weeks, from: period.from, to: period.to })
+  const { weeks, from, to } = period
+  const { division, checked, findings, inPeriod } = found
+  if (findings > 0) {
+    return words.period({
+      division: divisionFacts(edition.city, division),
+      weeks,
+      from,
+      to,
+      findings,
+      seriesChecked: checked.series,
+    })
+  }
+  if (inPeriod > 0) return words.otherSeverity({ weeks, severity: severity ?? '', others: inPeriod })
+  const nearest = checked.nearest && {
+    category: checked.nearest.series.category,
+    observed: checked.nearest.week.observed ?? 0,
+    expected: checked.nearest.week.expected ?? 0,
+  }
+  return words.nothingFound({ weeks, seriesChecked: checked.series, seriesOutside: checked.outside, nearest })
 }
 
-/** The series asked for, else that of the largest finding, else the first. */
+interface Found {
+  readonly division: string
+  readonly checked: Checked
+  /** Findings that match the whole filter, and those that match but for its severity. */
+  readonly findings: number
+  readonly inPeriod: number
+}
+
+/** The series wanted; where none is (nothing was tested), the first. */
 function drawSeries(
   division: string,
   series: readonly Series[],
   findings: readonly FindingLine[],
-  asked: string | undefined,
+  wanted: string | undefined,
   period: Period,
 ): DrawnSeries | undefined {
-  const wanted = asked ?? (findings[0] && seriesKey(findings[0]))
-  const chosen =
-    series.find((one) => seriesKey(one) === wanted) ?? (asked === undefined ? series[0] : undefined)
+  const chosen = wanted === undefined ? series[0] : series.find((one) => seriesKey(one) === wanted)
   if (chosen === undefined) return undefined
   const finding = findings.find((line) => seriesKey(line) === seriesKey(chosen))
   const from = [period.from, addDays(period.to, -7 * CHART_WEEKS)].sort()[0] ?? period.from
@@ -149,10 +184,7 @@ async function rowsOf(
   const { from, to } = finding ?? period
   const { division, category } = drawn
   const span = { division, category, from, to }
-  const [rows, total] = await Promise.all([
-    edition.rows(drawn.dataset, span, ROWS_SHOWN),
-    edition.rowCount(drawn.dataset, span),
-  ])
+  const { rows, total } = await edition.shownRows(drawn.dataset, span)
   return { rows, total, category, from, to, finding: finding?.finding }
 }
 

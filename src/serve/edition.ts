@@ -6,7 +6,7 @@ import { tables } from '../lake/tables.js'
 import { type Period, periodOf, type WindowName } from './filter.js'
 import { Kept } from './kept.js'
 import { type FindingEvent, type FindingIndex, readFindings } from './read-findings.js'
-import { countRows, type EvidenceRow, type RowSpan, readRows } from './read-rows.js'
+import { type CountedRows, type RowSpan, readRows } from './read-rows.js'
 import { type Coverage, readCoverage, readSeries, type Series } from './read-series.js'
 import { readSources, type SourceFacts } from './read-sources.js'
 import type { TableReader } from './table-reader.js'
@@ -14,6 +14,10 @@ import type { TableVersion, World } from './world.js'
 
 /** A division's series are some megabytes as objects; so many divisions are kept at a time. */
 const DIVISIONS_KEPT = 24
+/** A span's 25 rows are some kilobytes; pages of different filters often show the same. */
+const SPANS_KEPT = 1_000
+/** Service requests that a page shows; all of them are in the CSV. */
+export const ROWS_SHOWN = 25
 /** Kept twice: requests of the last edition may still be under way when a new one begins. */
 const EDITIONS_KEPT = 2
 
@@ -23,6 +27,7 @@ export class Shelf {
   readonly coverage = new Kept<Coverage[]>(EDITIONS_KEPT)
   readonly sources = new Kept<SourceFacts[]>(EDITIONS_KEPT)
   readonly series = new Kept<Series[]>(DIVISIONS_KEPT)
+  readonly shownRows = new Kept<CountedRows>(SPANS_KEPT)
 }
 
 /** A table's place and version, as pages and data name it. */
@@ -73,25 +78,28 @@ export class Edition {
     return this.shelf.series.get(key, () => readSeries(this.reader, this.tests, division))
   }
 
-  /** Masked service requests of a dataset, at most `limit`; none when the dataset has no rows yet. */
-  async rows(dataset: string, span: RowSpan, limit: number): Promise<EvidenceRow[]> {
-    const table = this.world.tables.get(tables.tidy(dataset))
-    return table ? readRows(this.reader, table, span, this.city.city.timeZone, limit) : []
+  /** The first masked service requests of a span, for a page; none when the dataset has no rows yet. */
+  shownRows(dataset: string, span: RowSpan): Promise<CountedRows> {
+    const { division, category, from, to } = span
+    const key = JSON.stringify([versionKey(this.tidy(dataset)), division, category, from, to])
+    return this.shelf.shownRows.get(key, () => this.rows(dataset, span, ROWS_SHOWN))
   }
 
-  async rowCount(dataset: string, span: RowSpan): Promise<number> {
-    const table = this.world.tables.get(tables.tidy(dataset))
-    return table ? countRows(this.reader, table, span) : 0
+  /** Masked service requests of a span, at most `limit`, and how many there are. */
+  async rows(dataset: string, span: RowSpan, limit: number): Promise<CountedRows> {
+    const table = this.tidy(dataset)
+    const none = { rows: [], total: 0 }
+    return table ? readRows(this.reader, table, span, this.city.city.timeZone, limit) : none
   }
 
   /** Version of a dataset's harmonized table, or undefined before there is one. */
   tidyVersion(dataset: string): number | undefined {
-    return this.world.tables.get(tables.tidy(dataset))?.snapshot.version
+    return this.tidy(dataset)?.snapshot.version
   }
 
   /** Rows of a dataset by division, from the table's log alone. */
   rowsByDivision(dataset: string): Map<string, number> {
-    const snapshot = this.world.tables.get(tables.tidy(dataset))?.snapshot
+    const snapshot = this.tidy(dataset)?.snapshot
     const column = snapshot?.partitionColumns[0] ?? ''
     const counts = new Map<string, number>()
     for (const { partition, rows } of snapshot?.files.values() ?? []) {
@@ -138,6 +146,10 @@ export class Edition {
     if (newest === undefined) return undefined
     const starts = [...covered.map(({ oldestWeek }) => oldestWeek), ...claimed.flatMap(firstDayOf)]
     return periodOf(since, newest, starts.sort()[0] ?? newest)
+  }
+
+  private tidy(dataset: string): TableVersion | undefined {
+    return this.world.tables.get(tables.tidy(dataset))
   }
 
   private get tests(): TableVersion | undefined {

@@ -29,6 +29,9 @@ export interface FindingLine {
   readonly lower: number
   readonly upper: number
   readonly q_value: number
+  /** Observed by expected; null where none was expected. */
+  readonly ratio: number | null
+  /** The same as shown: '+78 %'. Not in CSV, where a leading sign would be taken for a formula. */
   readonly change: string
   /** What, where, when, how much, and the state: what lists show. */
   readonly headline: string
@@ -56,7 +59,7 @@ export const FINDING_COLUMNS = [
   'lower',
   'upper',
   'q_value',
-  'change',
+  'ratio',
   'headline',
   'sentence',
 ] as const satisfies readonly (keyof FindingLine)[]
@@ -95,6 +98,7 @@ export function eventLine(city: CityFile, event: FindingEvent, claim: Claim): Fi
     lower: claim.lower,
     upper: claim.upper,
     q_value: claim.qValue,
+    ratio: claim.expected > 0 ? claim.observed / claim.expected : null,
     change: words.change(claim.observed, claim.expected),
     headline: words.headline(facts, state),
     sentence: words.finding(facts, state),

@@ -1,10 +1,10 @@
 import { Evidence } from '../contracts/proposal.js'
 import { addDays } from '../kernel/time.js'
 import { catalogFor } from '../words/sentences.js'
-import { type DrawnSeries, ROWS_SHOWN, type ShownRows } from './division-view.js'
+import type { DrawnSeries, ShownRows } from './division-view.js'
 import type { Edition, NamedVersion } from './edition.js'
 import { divisionFacts, eventLine, type FindingLine, lineOf } from './finding-line.js'
-import type { Finding, FindingEvent } from './read-findings.js'
+import type { Finding } from './read-findings.js'
 import type { EvidenceRow, RowSpan } from './read-rows.js'
 import type { SourceFacts } from './read-sources.js'
 import { seriesKey, weeksBetween } from './series-view.js'
@@ -43,6 +43,8 @@ export interface FindingView {
   /** Version of the table that the rows were read from now. */
   readonly rowsVersion: number | undefined
   readonly evidence: Evidence | undefined
+  /** Files that the ledger's event had no room to list; a digest in the event binds them. */
+  readonly filesOmitted: number
   readonly receipt: Receipt | undefined
   readonly sources: readonly SourceFacts[]
   readonly versions: readonly NamedVersion[]
@@ -61,9 +63,8 @@ export async function viewFinding(
   if (finding === undefined) return undefined
   const { newest } = finding
   const span = spanOf(finding)
-  const [rows, total, sources, evidence, series, receipt] = await Promise.all([
-    edition.rows(newest.dataset, span, ROWS_SHOWN),
-    edition.rowCount(newest.dataset, span),
+  const [{ rows, total }, sources, held, series, receipt] = await Promise.all([
+    edition.shownRows(newest.dataset, span),
     edition.sources(),
     evidenceOf(edition, finding),
     drawFinding(edition, finding),
@@ -78,7 +79,7 @@ export async function viewFinding(
     series,
     rows: { rows, total, category: span.category, from: span.from, to: span.to, finding: id },
     rowsVersion: edition.tidyVersion(newest.dataset),
-    evidence,
+    ...held,
     receipt,
     sources: sources.filter(({ dataset }) => dataset === newest.dataset),
     versions: edition.versions,
@@ -98,9 +99,10 @@ export async function findingRows(
   const finding = (await edition.findings()).byId.get(id)
   if (finding === undefined) return undefined
   const { dataset } = finding.newest
-  const rows = await edition.rowCount(dataset, spanOf(finding))
-  demandExportable(rows)
-  return edition.rows(dataset, spanOf(finding), rows)
+  const span = spanOf(finding)
+  const { total } = await edition.shownRows(dataset, span)
+  demandExportable(total)
+  return (await edition.rows(dataset, span, Math.max(1, total))).rows
 }
 
 function spanOf({ newest, claim }: Finding): RowSpan {
@@ -118,11 +120,16 @@ function historyOf(edition: Edition, { events, claim }: Finding): HistoryLine[] 
   }))
 }
 
-/** Evidence of the newest event that makes a claim. */
-async function evidenceOf(edition: Edition, { events, newest }: Finding): Promise<Evidence | undefined> {
-  const claiming: FindingEvent | undefined = newest.claim ? newest : events.findLast(({ claim }) => claim)
+/** Evidence of the newest event that has any: a withdrawal repeats the claim but rests on nothing. */
+async function evidenceOf(
+  edition: Edition,
+  { events, newest }: Finding,
+): Promise<{ evidence: Evidence | undefined; filesOmitted: number }> {
+  const claiming =
+    newest.state === 'withdrawn' ? events.findLast(({ state }) => state !== 'withdrawn') : newest
   const stored = claiming && (await edition.event(claiming.index))
-  return Evidence.safeParse(stored?.event.data.evidence).data
+  const { evidence, filesOmitted } = stored?.event.data ?? {}
+  return { evidence: Evidence.safeParse(evidence).data, filesOmitted: Number(filesOmitted ?? 0) }
 }
 
 async function drawFinding(edition: Edition, { newest, claim }: Finding): Promise<DrawnSeries | undefined> {

@@ -93,7 +93,8 @@ async function rowsResource(edition: Edition, series: DrawnSeries, shown: ShownR
   demandExportable(shown.total)
   const { division, dataset, category } = series
   const span = { division, category, from: shown.from, to: shown.to }
-  return rowsOnly(await edition.rows(dataset, span, MAX_EXPORT_ROWS))
+  const { rows } = await edition.rows(dataset, span, MAX_EXPORT_ROWS)
+  return rowsOnly(rows)
 }
 
 function rowsOnly(rows: readonly EvidenceRow[]): Resource {
@@ -123,7 +124,7 @@ async function findingResource(
   if (part === 'chart') return view.series && chartResource(edition, view.series, view.divisionTitle)
   if (part !== undefined) return undefined
   const history = tableOf<HistoryLine>([...FINDING_COLUMNS, ...HISTORY_COLUMNS], view.history)
-  const { finding, series, rows, rowsVersion, evidence, receipt, sources, versions } = view
+  const { finding, series, rows, rowsVersion, evidence, filesOmitted, receipt, sources, versions } = view
   return {
     html: () => <FindingPage city={edition.city} view={view} />,
     csv: () => history,
@@ -134,6 +135,7 @@ async function findingResource(
       rows: rowsJson(rows),
       rows_version: rowsVersion ?? null,
       evidence: evidence ?? null,
+      evidence_files_omitted: filesOmitted,
       receipt: receipt ?? null,
       sources,
       tables: versions,

@@ -68,7 +68,8 @@ function claimOf(json: string | null): Claim | undefined {
   return json === null ? undefined : Claim.safeParse(JSON.parse(json)).data
 }
 
-function groupEvents(events: readonly FindingEvent[]): Map<string, Finding> {
+/** Events, in ledger order, as findings; one that never made a claim is none. */
+export function groupEvents(events: readonly FindingEvent[]): Map<string, Finding> {
   const groups = groupBy(events, ({ finding }) => finding)
   const findings = [...groups].flatMap(([id, own]) => {
     const newest = newestOf(own)

@@ -21,12 +21,12 @@ export interface EvidenceRow {
 /** Columns of an evidence row, in the order shown and exported. */
 export const EVIDENCE_COLUMNS = [
   'requested_on',
+  'block',
   'service_request_id',
   'service_name',
+  'neighborhood',
   'status',
   'closed_on',
-  'block',
-  'neighborhood',
   'agency_responsible',
   'channel',
 ] as const satisfies readonly (keyof EvidenceRow)[]
@@ -39,7 +39,14 @@ export interface RowSpan {
   readonly to: Day
 }
 
+/** Some rows of a span, and how many there are. */
+export interface CountedRows {
+  readonly rows: readonly EvidenceRow[]
+  readonly total: number
+}
+
 interface StoredRow extends Omit<EvidenceRow, 'block' | 'closed_on'> {
+  readonly total: number
   readonly closed_at: string | null
   readonly address: string | null
 }
@@ -48,7 +55,7 @@ const OF_SPAN = 'service_name = $1 AND requested_on >= $2::DATE AND requested_on
 
 /**
  * Rows behind a finding or a series, oldest first, in an order that never depends on how they are stored.
- * @param limit at most so many rows
+ * @param limit at most so many rows, 1 or more
  */
 export async function readRows(
   reader: TableReader,
@@ -56,34 +63,24 @@ export async function readRows(
   span: RowSpan,
   timeZone: string,
   limit: number,
-): Promise<EvidenceRow[]> {
+): Promise<CountedRows> {
   const stored = await reader.rows<StoredRow>(
     table,
     ofDivision(table, span.division),
     (scan) => `
       SELECT service_request_id, strftime(requested_on, '%Y-%m-%d') AS requested_on, closed_at, service_name, status,
-        agency_responsible, channel, address, neighborhood
+        agency_responsible, channel, address, neighborhood, count(*) OVER () AS total
       FROM ${scan} WHERE ${OF_SPAN}
       ORDER BY requested_at, service_request_id, "_row_hash" LIMIT ${Math.trunc(limit)}`,
     [span.category, span.from, span.to],
   )
   const dayIn = localDays(timeZone)
-  return stored.map(({ closed_at, address, ...row }) => ({
+  const rows = stored.map(({ closed_at, address, total: _total, ...row }) => ({
     ...row,
     closed_on: closed_at === null ? null : dayIn(closed_at),
     block: blockAddress(address),
   }))
-}
-
-/** How many rows lie behind a finding or a series. */
-export async function countRows(reader: TableReader, table: TableVersion, span: RowSpan): Promise<number> {
-  const [counted] = await reader.rows<{ rows: number }>(
-    table,
-    ofDivision(table, span.division),
-    (scan) => `SELECT count(*) AS rows FROM ${scan} WHERE ${OF_SPAN}`,
-    [span.category, span.from, span.to],
-  )
-  return counted?.rows ?? 0
+  return { rows, total: stored[0]?.total ?? 0 }
 }
 
 function ofDivision({ snapshot }: TableVersion, division: string) {

@@ -14,7 +14,9 @@ export interface SourceFacts {
   readonly readAt: string | null
   /** When the publisher last changed it, as far as the publisher says. */
   readonly publishedAt: string | null
-  /** Addresses of the files or pages that were read, at most a few. */
+  /** Files or pages that were read. */
+  readonly pages: number
+  /** Addresses of the last of them, newest first. */
   readonly urls: readonly string[]
   /** SHA-256 of those files or pages. */
   readonly sha256: readonly string[]
@@ -28,6 +30,7 @@ interface PageRow {
   readonly source: string
   readonly dataset: string
   readonly rows: number
+  readonly pages: number
   readonly readAt: string | null
   readonly publishedAt: string | null
   readonly urls: string
@@ -40,9 +43,9 @@ const PAGES_QUERY = (scan: string) => `
   WITH newest AS (
     SELECT *, max(snapshot) OVER (PARTITION BY dataset, source) AS last FROM ${scan}
   )
-  SELECT dataset, source, sum(rows_in)::BIGINT AS rows, max(read_at) AS "readAt", max(published_at) AS "publishedAt",
-    to_json(list(url ORDER BY page)[1:${URLS_SHOWN}])::VARCHAR AS urls,
-    to_json(list(sha256 ORDER BY page)[1:${URLS_SHOWN}])::VARCHAR AS sha256
+  SELECT dataset, source, sum(rows_in)::BIGINT AS rows, count(*) AS pages, max(read_at) AS "readAt", max(published_at) AS "publishedAt",
+    to_json(list(url ORDER BY page DESC)[1:${URLS_SHOWN}])::VARCHAR AS urls,
+    to_json(list(sha256 ORDER BY page DESC)[1:${URLS_SHOWN}])::VARCHAR AS sha256
   FROM newest WHERE snapshot = last GROUP BY dataset, source`
 
 /** Source, license and freshness of every source in the city file, also of those that were never read. */
@@ -60,6 +63,7 @@ export async function readSources(reader: TableReader, world: World, city: CityF
         datasetName: config.name,
         source,
         rows: page?.rows ?? 0,
+        pages: page?.pages ?? 0,
         readAt: page?.readAt ?? null,
         publishedAt: page?.publishedAt ?? null,
         urls: page ? namesOf(page.urls) : [],

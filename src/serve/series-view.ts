@@ -1,5 +1,4 @@
 import { addDays, type Day, dayNumber } from '../kernel/time.js'
-import type { NearestSeries } from '../words/facts.js'
 import type { Period } from './filter.js'
 import type { Series, SeriesWeek } from './read-series.js'
 
@@ -40,31 +39,29 @@ export function isPartial(week: SeriesWeek): boolean {
   return week.untestedBecause?.includes('partial') ?? false
 }
 
-/** What was checked in a period: how many series, and which came nearest to its upper limit. */
+/** What was checked in a period: how many series, how many had a week outside, and which came nearest to its limit. */
 export interface Checked {
   readonly series: number
-  readonly nearest: NearestSeries | undefined
+  readonly outside: number
+  readonly nearest: { readonly series: Series; readonly week: SeriesWeek } | undefined
 }
 
 /** @param series all series of a division; weeks that were not tested do not count as checked */
 export function checkedIn(series: readonly Series[], period: Period): Checked {
   const tested = series
-    .map(({ category, weeks }) => ({ category, weeks: weeks.filter((week) => isTestedIn(week, period)) }))
+    .map((one) => ({ one, weeks: one.weeks.filter((week) => isTestedIn(week, period)) }))
     .filter(({ weeks }) => weeks.length > 0)
-  const candidates = tested.flatMap(({ category, weeks }) => weeks.map((week) => ({ category, week })))
-  const best = candidates.reduce<(typeof candidates)[number] | undefined>(
+  const candidates = tested.flatMap(({ one, weeks }) => weeks.map((week) => ({ series: one, week })))
+  const nearest = candidates.reduce<Checked['nearest']>(
     (near, next) => (near === undefined || nearness(next.week) > nearness(near.week) ? next : near),
     undefined,
   )
-  return { series: tested.length, nearest: best && nearestOf(best.category, best.week) }
+  const outside = tested.filter(({ weeks }) => weeks.some((week) => week.outside)).length
+  return { series: tested.length, outside, nearest }
 }
 
 function isTestedIn({ on, observed, untestedBecause }: SeriesWeek, { from, to }: Period): boolean {
   return untestedBecause === null && observed !== null && on >= from && on < to
-}
-
-function nearestOf(category: string, week: SeriesWeek): NearestSeries {
-  return { category, observed: week.observed ?? 0, expected: week.expected ?? 0 }
 }
 
 /** How far toward its upper limit a count went: 0 at the expected count, 1 at the limit. Rare series come last. */

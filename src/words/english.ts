@@ -1,7 +1,14 @@
 import { CITYWIDE, UNASSIGNED } from '../contracts/columns.js'
 import type { FindingState } from '../contracts/proposal.js'
 import { dayText, rangeText, spanText } from './days-en.js'
-import type { Catalog, DivisionFacts, FindingFacts, NothingFoundFacts, PeriodFacts } from './facts.js'
+import type {
+  Catalog,
+  DivisionFacts,
+  FindingFacts,
+  NothingFoundFacts,
+  OtherSeverityFacts,
+  PeriodFacts,
+} from './facts.js'
 import {
   chanceShare,
   compareCounts,
@@ -16,7 +23,7 @@ import {
 const STATES: Record<FindingState, string> = {
   new: '',
   ongoing: 'It had not ended by then.',
-  ended: 'It ended: the two weeks after that were back in the normal range.',
+  ended: 'It ended: two later weeks were back in the normal range.',
   returned: 'It had ended before and has returned.',
   'data-gap': 'The published data has a gap here, so counts may be too low.',
   withdrawn: 'This finding was withdrawn: on the data as published now, it no longer stands.',
@@ -26,7 +33,9 @@ const STATES: Record<FindingState, string> = {
 export const english: Catalog = {
   language: 'en',
   finding: (facts, state = 'new') =>
-    [headline(facts, state), howSure(facts.claim.qValue), notSaid(facts.metric)].join(' '),
+    [headline(facts, state), state === 'withdrawn' ? '' : howSure(facts.claim.qValue), notSaid(facts.metric)]
+      .filter((text) => text !== '')
+      .join(' '),
   headline,
   change: shortChange,
   qValue: qText,
@@ -35,6 +44,7 @@ export const english: Catalog = {
   range: rangeText,
   day: dayText,
   nothingFound,
+  otherSeverity,
   period,
 }
 
@@ -77,17 +87,18 @@ function isOne({ claim }: FindingFacts): boolean {
   return claim.observed === 1 && isAboutNone(claim.expected)
 }
 
-/** '104 a week; normal is 44 to 72'; for one week the count is the week's. */
+/** '104 a week; normal is 44 to 72'. A weekly count that the sentence has just said is not said twice. */
 function normalText({ claim }: FindingFacts): string {
-  const [weekly, lower, upper] = weeklyFigures(claim.observed / claim.weeks, claim.lower, claim.upper)
-  const each = claim.weeks === 1 ? '' : ' a week'
-  return `${weekly}${each}; normal is ${lower} to ${upper}`
+  const { observed, expected, weeks } = claim
+  const [weekly, lower, upper] = weeklyFigures(observed / weeks, claim.lower, claim.upper)
+  const normal = `normal is ${lower === upper ? lower : `${lower} to ${upper}`}`
+  const each = weeks === 1 ? '' : ' a week'
+  const isSaid = observed === 0 || (weeks === 1 && isAboutNone(expected))
+  return isSaid ? `${normal}${each}` : `${weekly}${each}; ${normal}`
 }
 
 function howSure(q: number): string {
-  const shown = qText(q)
-  const value = shown.startsWith('below ') ? `q < ${shown.slice('below '.length)}` : `q = ${shown}`
-  return `Of findings flagged like this one, ${chanceShare(q)} expected to be chance (${value}).`
+  return `Of findings flagged like this one, ${chanceShare(q)} expected to be chance (${qText(q)}).`
 }
 
 function notSaid(metric: string): string {
@@ -111,14 +122,28 @@ function without(division: DivisionFacts): string {
   return `without a ${division.label.toLowerCase()}`
 }
 
-function nothingFound({ weeks, seriesChecked, nearest }: NothingFoundFacts): string {
-  const when = weeks === undefined ? 'in the weeks on record' : `in these ${plural(weeks, 'week')}`
+function nothingFound({ weeks, seriesChecked, seriesOutside, nearest }: NothingFoundFacts): string {
+  const when = whenText(weeks)
   if (seriesChecked === 0) return `Nothing could be checked ${when}: no series has enough history here.`
   const checked = `${plural(seriesChecked, 'series', 'series')} ${seriesChecked === 1 ? 'was' : 'were'} checked`
+  if (seriesOutside > 0) {
+    return (
+      `No change ${when} was long or large enough to be a finding. ${checked}; ` +
+      `${count(seriesOutside)} of them had a week outside its normal range.`
+    )
+  }
   const near = nearest
     ? `; the nearest was “${nearest.category}” (${shortChange(nearest.observed, nearest.expected)})`
     : ''
   return `Nothing left its normal range ${when}. ${checked}${near}.`
+}
+
+function otherSeverity({ weeks, severity, others }: OtherSeverityFacts): string {
+  return `No finding ${whenText(weeks)} is of ${severity} severity; ${plural(others, 'finding')} of another severity ${others === 1 ? 'is' : 'are'} not shown.`
+}
+
+function whenText(weeks: number | undefined): string {
+  return weeks === undefined ? 'in the weeks on record' : `in these ${plural(weeks, 'week')}`
 }
 
 function period({ division, weeks, from, to, findings, seriesChecked }: PeriodFacts): string {

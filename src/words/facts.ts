@@ -52,7 +52,17 @@ export interface NothingFoundFacts {
   /** Weeks looked at; undefined: all there are. */
   readonly weeks: number | undefined
   readonly seriesChecked: number
+  /** Of these, the ones with a week outside its range that did not make a finding. */
+  readonly seriesOutside: number
   readonly nearest: NearestSeries | undefined
+}
+
+/** What a page says when the choice of severity hides all findings. */
+export interface OtherSeverityFacts {
+  readonly weeks: number | undefined
+  readonly severity: string
+  /** Findings of another severity. */
+  readonly others: number
 }
 
 /** What the paragraph at the top of a division's page says. */
@@ -76,7 +86,7 @@ export interface Catalog {
   headline(facts: FindingFacts, state?: FindingState): string
   /** The size of a change, short, for a column: '+78 %'. */
   change(observed: number, expected: number): string
-  /** A q-value as people read it: '0.003', 'below 0.0001'. */
+  /** A q-value as people read it: 'q = 0.003', 'q < 0.0001'. */
   qValue(q: number): string
   /** How a division is called in a title: 'District 7', 'The whole city'. */
   divisionTitle(division: DivisionFacts): string
@@ -87,5 +97,6 @@ export interface Catalog {
   /** A calendar day: '18 July 2021'. */
   day(day: string): string
   nothingFound(facts: NothingFoundFacts): string
+  otherSeverity(facts: OtherSeverityFacts): string
   period(facts: PeriodFacts): string
 }

@@ -70,17 +70,20 @@ export function shortChange(observed: number, expected: number): string {
 
 const SMALLEST_Q_SHOWN = 0.0001
 
-/** A q-value for people: three decimals at most, 'below 0.0001' at the small end. */
+/** A q-value for people: 'q = 0.003', 'q < 0.0001' at the small end. */
 export function qText(q: number): string {
-  if (q < SMALLEST_Q_SHOWN) return 'below 0.0001'
-  return String(Number(q.toPrecision(q < 0.1 ? 1 : 2)))
+  return q < SMALLEST_Q_SHOWN ? 'q < 0.0001' : `q = ${roundedQ(q)}`
+}
+
+function roundedQ(q: number): number {
+  return Number(q.toPrecision(q < 0.1 ? 1 : 2))
 }
 
 /** 'about 1 in 300 is': the share of chance findings that a q-value promises, as a small phrase with its verb. */
 export function chanceShare(q: number): string {
   if (q < SMALLEST_Q_SHOWN) return 'fewer than 1 in 10,000 are'
   if (q >= 0.4) return `about ${Math.round(q * 100)} in 100 are`
-  const oneIn = 1 / Number(qText(q))
+  const oneIn = 1 / roundedQ(q)
   const rounded = oneIn < 30 ? Math.round(oneIn) : Number(oneIn.toPrecision(1))
   return `about 1 in ${count(rounded)} is`
 }

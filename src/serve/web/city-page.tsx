@@ -59,7 +59,7 @@ function Changes({ city, view }: { city: CityFile; view: CityView }): VNode {
   if (findings.length === 0) {
     return (
       <>
-        <p>Nothing left its normal range in these weeks, for this choice of datasets and severity.</p>
+        <p>There is no finding in these weeks for this choice.</p>
         {latest && (
           <>
             <h3>The latest finding there is</h3>

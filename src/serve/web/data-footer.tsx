@@ -40,7 +40,7 @@ export function DataFooter(props: {
 }
 
 function SourceRow({ source }: { source: SourceFacts }): VNode {
-  const { datasetName, urls, license, licenseUrl, attribution, readAt, publishedAt, rows } = source
+  const { datasetName, pages, urls, license, licenseUrl, attribution, readAt, publishedAt, rows } = source
   return (
     <tr>
       <td class="wide-cell">
@@ -56,6 +56,9 @@ function SourceRow({ source }: { source: SourceFacts }): VNode {
             )}
           </div>
         ))}
+        {pages > urls.length && (
+          <div class="muted">and {(pages - urls.length).toLocaleString('en-US')} before</div>
+        )}
         {attribution && <div class="muted">{attribution}</div>}
       </td>
       <td class="number">{rows.toLocaleString('en-US')}</td>

@@ -129,7 +129,7 @@ function Rows({ city, view }: Props): VNode | null {
 function AllSeries({ view }: { view: DivisionView }): VNode | null {
   if (view.allSeries.length === 0) return null
   return (
-    <section aria-labelledby="all-series">
+    <section class="screen" aria-labelledby="all-series">
       <h2 id="all-series">Every series checked here</h2>
       <details>
         <summary>{view.allSeries.length} series, with their newest week</summary>

@@ -1,6 +1,7 @@
 import type { VNode } from 'preact'
 import type { CityFile } from '../../contracts/city-file.js'
 import type { Evidence } from '../../contracts/proposal.js'
+import { addDays } from '../../kernel/time.js'
 import { catalogFor } from '../../words/sentences.js'
 import { addressOf, divisionAddress } from '../addresses.js'
 import type { FindingView, HistoryLine, Receipt } from '../finding-view.js'
@@ -58,8 +59,8 @@ function Summary({ city, view: { finding } }: Props): VNode {
   const words = catalogFor(city.city.locale)
   return (
     <p>
-      <Severity word={finding.severity} /> <strong>{finding.change}</strong> · q{' '}
-      {words.qValue(finding.q_value)} · {finding.state} · {finding.observed.toLocaleString('en-US')} requests,{' '}
+      <Severity word={finding.severity} /> <strong>{finding.change}</strong> · {words.qValue(finding.q_value)}{' '}
+      · {finding.state} · {finding.observed.toLocaleString('en-US')} requests,{' '}
       {expectedText(finding.expected)} expected
     </p>
   )
@@ -85,14 +86,17 @@ function Chart({ view, title }: { view: FindingView; title: string }): VNode | n
   )
 }
 
-/** Says so where the table of today no longer holds exactly the rows that were counted. */
+/** Says why the rows of the span are not exactly those that were counted, where they are not. */
 function RowsNote({ view: { finding, rows, rowsVersion } }: { view: FindingView }): VNode | null {
   if (rows.total === finding.observed) return null
+  const isWhole = addDays(finding.from, 7 * finding.weeks) === finding.to
+  const why = isWhole
+    ? 'the publisher has changed its rows since.'
+    : 'weeks that could not be tested are not counted, and the publisher may have changed its rows since.'
   return (
     <p class="notice">
       The finding counted {finding.observed.toLocaleString('en-US')} requests. The table of today (version{' '}
-      {rowsVersion ?? 'none'}) holds {rows.total.toLocaleString('en-US')}: the publisher has changed its rows
-      since.
+      {rowsVersion ?? 'none'}) holds {rows.total.toLocaleString('en-US')} in these weeks: {why}
     </p>
   )
 }
@@ -139,7 +143,7 @@ function HistoryRow({ line }: { line: HistoryLine }): VNode {
         {line.replaced && ', replaced by a later event'}
       </td>
       <td class="day">
-        {line.from} to {line.to} ({line.weeks})
+        {line.from} to {addDays(line.to, -1)} ({line.weeks})
       </td>
       <td class="number">{line.observed.toLocaleString('en-US')}</td>
       <td class="number">{line.change}</td>
@@ -150,12 +154,12 @@ function HistoryRow({ line }: { line: HistoryLine }): VNode {
 }
 
 function How({ view }: { view: FindingView }): VNode {
-  const { evidence, receipt } = view
+  const { evidence, filesOmitted, receipt } = view
   return (
     <section aria-labelledby="how">
       <h2 id="how">How was this computed</h2>
       {evidence ? (
-        <EvidenceList evidence={evidence} />
+        <EvidenceList evidence={evidence} filesOmitted={filesOmitted} />
       ) : (
         <p>The evidence of this event is not in the read view.</p>
       )}
@@ -169,7 +173,7 @@ function How({ view }: { view: FindingView }): VNode {
   )
 }
 
-function EvidenceList({ evidence }: { evidence: Evidence }): VNode {
+function EvidenceList({ evidence, filesOmitted }: { evidence: Evidence; filesOmitted: number }): VNode {
   const { tables, files, sql, rows, detector, parameters, dispersion, baselineWeeks, family } = evidence
   return (
     <>
@@ -198,19 +202,30 @@ function EvidenceList({ evidence }: { evidence: Evidence }): VNode {
           {family.size.toLocaleString('en-US')}, family <span class="hash">{family.id}</span>
         </dd>
       </dl>
-      <p class="muted">The query that gives the count:</p>
+      <p class="muted">The query behind it:</p>
       <pre>{sql}</pre>
-      <details>
-        <summary>
-          {files.length} {files.length === 1 ? 'file' : 'files'} with SHA-256
-        </summary>
-        <dl>
-          {files.map(({ path, sha256 }) => (
-            <FileEntry key={path} path={path} sha256={sha256} />
-          ))}
-        </dl>
-      </details>
+      <FileList files={files} omitted={filesOmitted} />
     </>
+  )
+}
+
+const FILES_SHOWN = 40 // pages stay small; the JSON has every one
+
+function FileList({ files, omitted }: { files: Evidence['files']; omitted: number }): VNode {
+  const total = files.length + omitted
+  return (
+    <details>
+      <summary>
+        {total} {total === 1 ? 'file' : 'files'} with SHA-256
+      </summary>
+      <dl>
+        {files.slice(0, FILES_SHOWN).map(({ path, sha256 }) => (
+          <FileEntry key={path} path={path} sha256={sha256} />
+        ))}
+      </dl>
+      {files.length > FILES_SHOWN && <p>The first {FILES_SHOWN} are shown; this page as JSON has more.</p>}
+      {omitted > 0 && <p>{omitted} are not listed in the event; a digest in it binds them.</p>}
+    </details>
   )
 }
 

@@ -48,9 +48,10 @@ export function MethodsPage({ city }: { city: CityFile }): VNode {
       </p>
       <h2 id="severity">Severity</h2>
       <p>
-        High, medium and low order findings by how far the count left its range and by the q-value. The word
-        never stands for how much harm was done. Lists show high before medium before low and, within a word,
-        the largest distance in requests first.
+        High: the clearest week has a q of at most 0.01 and the count over the whole span is at least double
+        what was expected. Medium: one of the two. Low: neither. The word says nothing about how much harm was
+        done. Lists show high before medium before low and, within a word, the largest distance in requests
+        first.
       </p>
       <h2 id="limits">What it does not say</h2>
       <p>

@@ -144,7 +144,7 @@ function Figures({ city, line }: { city: CityFile; line: FindingLine }): VNode {
   return (
     <p class="figure">
       <b>{line.change}</b>
-      <span>q {words.qValue(line.q_value)}</span>
+      <span>{words.qValue(line.q_value)}</span>
     </p>
   )
 }

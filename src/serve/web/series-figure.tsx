@@ -68,8 +68,16 @@ function WeeksTable({ weeks }: { weeks: readonly SeriesWeek[] }): VNode {
   )
 }
 
+/** The detector's reasons in words; another one stands as it is. */
+const REASONS: Readonly<Record<string, string>> = {
+  'not-covered': 'the data does not cover this week',
+  'history-too-short': 'too little history',
+  'too-few-cases': 'too few requests to tell',
+  'no-fit': 'no model fits',
+}
+
 function verdict({ outside, untestedBecause }: SeriesWeek): string {
-  if (untestedBecause !== null) return `not tested: ${untestedBecause.replaceAll('-', ' ')}`
+  if (untestedBecause !== null) return `not tested: ${REASONS[untestedBecause] ?? untestedBecause}`
   return outside ? 'outside' : 'inside'
 }
 

@@ -36,8 +36,8 @@ select,button{font:inherit;color:var(--text);background:var(--page);border:1px s
 button{background:var(--blue);border-color:var(--blue);color:var(--page);padding:.3rem .9rem;cursor:pointer}
 .forms{display:flex;flex-wrap:wrap;gap:.2rem 1rem;font-size:.9rem;margin:.3rem 0 0}
 ol.findings{list-style:none;margin:0;padding:0}
-ol.findings>li{display:grid;grid-template-columns:4.7rem minmax(0,1fr) auto 5.2rem;gap:.2rem 1rem;padding:.8rem 0;border-bottom:1px solid var(--rule);align-items:start}
-ol.findings>li.plain{grid-template-columns:4.7rem minmax(0,1fr) 5.2rem}
+ol.findings>li{display:grid;grid-template-columns:4.7rem minmax(0,1fr) auto 5.6rem;gap:.2rem 1rem;padding:.8rem 0;border-bottom:1px solid var(--rule);align-items:start}
+ol.findings>li.plain{grid-template-columns:4.7rem minmax(0,1fr) 5.6rem}
 ol.findings p{margin:0}
 ol.findings .go{font-size:.9rem;margin-top:.25rem;display:flex;flex-wrap:wrap;gap:.1rem 1rem}
 .figure{text-align:right;font-variant-numeric:tabular-nums}
@@ -84,13 +84,14 @@ th,td{padding-right:.7rem}
 }
 @media print{
 body{font-size:10.5pt}
-header nav,form.filter,.forms,.skip,.go,details:not([open]){display:none}
+header nav,form.filter,.forms,.skip,ol.findings .go,details:not([open]),.screen{display:none}
 main,header,.frame{max-width:none;padding-left:0;padding-right:0}
 .scroll{overflow:visible}
 figure,tr,ol.findings>li{break-inside:avoid}
 h2,h3{break-after:avoid}
 .severity,.band,.key{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 a{color:inherit}
+table{font-size:7.5pt}td.day,td.number,th{white-space:normal}td.wide-cell{min-width:0}th,td{padding:.2rem .5rem .2rem 0}
 }
 `
 
