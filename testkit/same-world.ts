@@ -30,7 +30,7 @@ export function differencesOf(a: World, b: World): string[] {
   return [...missing('files', a.files, b.files), ...missing('events', a.events, b.events)]
 }
 
-/** True when both lakes tell the same: DESIGN's "the same tables and events". */
+/** True when both lakes tell the same. */
 export function sameWorld(a: World, b: World): boolean {
   return differencesOf(a, b).length === 0
 }

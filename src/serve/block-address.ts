@@ -18,7 +18,8 @@ export function blockAddress(address: string | null): string | null {
   const house = HOUSE_NUMBER.exec(line)
   if (house === null) return /^\d/.test(line) ? null : withoutTrailingNumber(line)
   const street = line.slice(house[0].length).trim()
-  return `${blockOf(house[1] ?? '', house[2])} of ${street}`
+  const block = blockOf(house[1] ?? '', house[2])
+  return block === undefined ? street : `${block} of ${street}`
 }
 
 function firstLine(address: string): string {
@@ -26,9 +27,9 @@ function firstLine(address: string): string {
   return (lines.find((line) => line !== '') ?? '').replace(POSTCODE, '').trim()
 }
 
-/** In the form '31-45' the part before the hyphen is the block already; '1200-1210' is a range of houses. */
-function blockOf(number: string, second: string | undefined): string {
-  if (second !== undefined && second.length <= 2 && number.length <= 3) return `${number}-00 block`
+/** '1200-1210' is a range of houses. '31-45' may be one too, or house 45 of block 31, as in Queens: then no block is told. */
+function blockOf(number: string, second: string | undefined): string | undefined {
+  if (second !== undefined && second.length <= 2 && number.length <= 3) return undefined
   const hundred = Math.floor(Number(number) / BLOCK) * BLOCK
   return hundred === 0 ? 'first block' : `${hundred} block`
 }

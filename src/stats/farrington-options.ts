@@ -84,7 +84,7 @@ export const NOUFAILY_OPTIONS: FarringtonOptions = {
 }
 
 /**
- * What wardbook runs on weekly counts: the above with our changes, which DETECTION.md section 2 gives reasons
+ * What wardbook runs on weekly counts: the above with our changes, for which docs/adr/0005 gives reasons
  * for.
  */
 export const PRODUCT_OPTIONS: FarringtonOptions = {

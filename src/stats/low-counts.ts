@@ -20,7 +20,7 @@ export const LEAST_MEAN = 0.2
  * The models to try, in order; the next one serves where one does not converge or cannot predict.
  * With the low-count rule, fewer than 1 case a period on average or fewer than 5 cases in any level replace
  * the levels by one wave a year; below 0.3 a period the mean alone is left.
- * @see DETECTION.md section 2, 'Low counts'
+ * @see docs/adr/0005
  */
 export function chooseModels(baseline: Baseline, options: FarringtonOptions): readonly SeasonKind[] {
   if (!options.lowCountRule) return ['season-levels']

@@ -29,7 +29,7 @@ const STATES: Record<FindingState, string> = {
   withdrawn: 'This finding was withdrawn: on the data as published now, it no longer stands.',
 }
 
-/** English, after the template of EXPERIENCE B4. */
+/** English: what, where, when, how much against what is normal, how sure, and what it does not say. */
 export const english: Catalog = {
   language: 'en',
   finding: (facts, state = 'new') =>
