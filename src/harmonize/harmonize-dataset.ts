@@ -94,8 +94,13 @@ async function planDivisions(scope: SourceScope) {
   const { raw, dataset } = scope
   const tidy = await scope.tidy.snapshot()
   const column = dataset.partition.column
+  const quarantine = await quarantineOf(scope).snapshot()
   const all = [
-    ...new Set([...partitionValues(raw.snapshot, column), ...tidyDivisions(tidy, column, raw.source)]),
+    ...new Set([
+      ...partitionValues(raw.snapshot, column),
+      ...tidyDivisions(tidy, column, raw.source),
+      ...(quarantine ? partitionValues(quarantine, column) : []),
+    ]),
   ].sort()
   const changed: DivisionInput[] = []
   const unchanged: string[] = []
@@ -108,6 +113,10 @@ async function planDivisions(scope: SourceScope) {
     else changed.push(inputOf(raw, division, files))
   }
   return { all, changed, unchanged }
+}
+
+function quarantineOf({ context, datasetId, raw }: SourceScope): DeltaTable {
+  return new DeltaTable(context.store, tables.quarantine('harmonize', datasetId, raw.source), context.clock)
 }
 
 function tidyDivisions(tidy: Snapshot | undefined, column: string, source: string): string[] {
@@ -171,17 +180,13 @@ async function commitQuarantine(
   divisions: readonly string[],
   results: readonly DivisionResult[],
 ): Promise<void> {
-  const { context, dataset, datasetId, raw } = scope
-  const table = new DeltaTable(
-    context.store,
-    tables.quarantine('harmonize', datasetId, raw.source),
-    context.clock,
-  )
+  const table = quarantineOf(scope)
   const base = await table.snapshot()
-  const column = dataset.partition.column
+  const column = scope.dataset.partition.column
   const adds = results.flatMap(({ quarantined }) => quarantined)
-  const removes = [...(base?.files.values() ?? [])].filter((file) =>
-    divisions.includes(file.partition[column] ?? ''),
+  const isReplaced = (file: LiveFile) => divisions.includes(file.partition[column] ?? '')
+  const removes = [...(base?.files.values() ?? [])].filter(
+    (file) => isResplit(base, column) || isReplaced(file),
   )
   if (adds.length === 0 && removes.length === 0) return
   await table.commit(base, {
@@ -204,14 +209,13 @@ async function commitResults(
   const column = dataset.partition.column
   const schema = schemaChange(base, TIDY_COLUMNS, [column])
   const redone = new Set(results.map(({ division }) => division))
-  const resplit = base !== undefined && base.partitionColumns[0] !== column // the city file names another column now
   const isReplaced = (file: LiveFile) =>
     file.tags.source === raw.source && redone.has(file.partition[column] ?? '')
   await scope.tidy.commit(base, {
     operation: 'HARMONIZE',
     ...schema,
     adds: results.flatMap(({ parts }) => parts),
-    removes: [...(base?.files.values() ?? [])].filter((file) => resplit || isReplaced(file)),
+    removes: [...(base?.files.values() ?? [])].filter((file) => isResplit(base, column) || isReplaced(file)),
     positions: positionsOf(scope, divisions),
     provenance: {
       stage: 'harmonize',
@@ -220,6 +224,11 @@ async function commitResults(
       runs: results.map(runRow(scope)),
     },
   })
+}
+
+/** True when the city file names another partition column than the table has: none of its files may stay. */
+function isResplit(base: Snapshot | undefined, column: string): boolean {
+  return base !== undefined && base.partitionColumns[0] !== column
 }
 
 function runRow(scope: SourceScope): (result: DivisionResult) => PlainRow {

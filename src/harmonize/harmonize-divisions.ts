@@ -7,7 +7,7 @@ import { writeParquet } from '../lake/duckdb/write.js'
 import { putPart } from '../lake/parts.js'
 import type { ObjectStore } from '../lake/store.js'
 import type { DivisionInput, DivisionResult, HarmonizeJob } from './harmonize-job.js'
-import { reasonSql, textSql, tidySql, untypedCountsSql } from './typing-sql.js'
+import { BLANKS, reasonSql, textSql, tidySql, untypedCountsSql } from './typing-sql.js'
 
 /** The part worker of harmonize: types the rows of a few divisions, one raw part at a time. */
 export async function harmonizeDivisions(store: ObjectStore, job: HarmonizeJob): Promise<DivisionResult[]> {
@@ -97,7 +97,7 @@ async function openPart(engine: Engine, job: HarmonizeJob, file: string): Promis
 
 /** A row's key, or null: rows without a key are never duplicates of each other. */
 function keySql(job: HarmonizeJob): string {
-  return job.key === undefined ? 'NULL::VARCHAR' : `nullif(trim(${identifier(job.key)}), '')`
+  return job.key === undefined ? 'NULL::VARCHAR' : `nullif(trim(${identifier(job.key)}, ${BLANKS}), '')`
 }
 
 /** Of rows with one key the one from the latest page stays; ties are settled by the row's hash, then its place. */

@@ -20,7 +20,8 @@ export interface FieldPlan {
   readonly timeZone?: string
 }
 
-const BLANKS = "E' \\t\\r\\n'"
+/** Characters that are cut from both ends of published text, as a SQL string. */
+export const BLANKS = "E' \\t\\r\\n'"
 
 /** The plan of every field, from the mapping and the columns that a raw table has (`metadata.published` names them). */
 export function planFields(

@@ -17,7 +17,7 @@ import { type ColumnPlan, planColumns } from './plan-columns.js'
 import { type ScannedPage, scanPage } from './scan-page.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { clearSpool, type SpooledPage, spoolPage } from './spool.js'
-import type { WriteJob, WriteResult } from './write-job.js'
+import type { LivePart, WriteJob, WriteResult } from './write-job.js'
 
 /** What ingestion works with; the store handle is scoped to `ingest`. */
 export interface IngestContext {
@@ -55,7 +55,7 @@ export async function ingestSource(
   const work = workOn(context, datasetId, sourceId)
   const scratch = await context.store.scratch()
   try {
-    const last = await settleSnapshot(work)
+    const last = await newestSnapshot(work)
     const pages = await spoolAll(context, work, scratch)
     const fingerprint = fingerprintOf(work.appId, pages)
     const result =
@@ -97,6 +97,12 @@ function workOn(context: IngestContext, datasetId: string, sourceId: string): So
     quarantine: new DeltaTable(store, tables.quarantine('ingest', datasetId, sourceId), context.clock),
     spoolRoot: `spool/${datasetId}/${sourceId}`,
   }
+}
+
+/** The newest snapshot when it was made under today's city file: one made under an earlier one that came back is history. */
+async function newestSnapshot(work: SourceWork): Promise<SnapshotProvenance | undefined> {
+  const last = await settleSnapshot(work)
+  return last?.snapshot === nextSnapshot(await work.raw.snapshot()) - 1 ? last : undefined
 }
 
 /** All pages, received whole; a page that the publisher changed meanwhile is received once more. */
@@ -159,6 +165,7 @@ async function commitSnapshot(
   demandQuarantinePolicy(work, scanned)
 
   const base = await work.raw.snapshot()
+  demandRowsLeft(work, base, scanned)
   const plan = planColumns(
     scanned.map(({ summary }) => summary.header),
     work.dataset.partition.column,
@@ -212,7 +219,7 @@ function writeJob(
     partitionValues: work.dataset.partition.values,
     key: work.dataset.key === undefined ? undefined : keyColumn(work, plan),
     budget: context.city.parts,
-    live: liveDigests(work, base),
+    live: livePartsOf(work, base),
   }
 }
 
@@ -236,14 +243,16 @@ function keyColumn(work: SourceWork, plan: ColumnPlan): string {
   )
 }
 
-function liveDigests(work: SourceWork, base: Snapshot | undefined): Record<string, string[]> {
-  const digests: Record<string, string[]> = {}
-  if (base?.partitionColumns[0] !== work.dataset.partition.column) return digests
+function livePartsOf(work: SourceWork, base: Snapshot | undefined): Record<string, LivePart[]> {
+  const parts: Record<string, LivePart[]> = {}
+  const column = work.dataset.partition.column
+  if (base?.partitionColumns[0] !== column) return parts
   for (const file of base.files.values()) {
-    const division = file.partition[work.dataset.partition.column]
-    if (division && file.tags.sha256) digests[division] = [...(digests[division] ?? []), file.tags.sha256]
+    const division = file.partition[column]
+    const { sha256, content } = file.tags
+    if (division && sha256 && content) parts[division] = [...(parts[division] ?? []), { sha256, content }]
   }
-  return digests
+  return parts
 }
 
 /** Quarantine comes first, under the same position: a row is never missing from both. */
@@ -324,12 +333,8 @@ function nextSnapshot(base: Snapshot | undefined): number {
 }
 
 function publishedColumns(base: Snapshot | undefined, partitionColumn: string): Column[] {
-  const ours = new Set([
-    ...RAW_COLUMNS.map(({ name }) => name),
-    ...(base?.partitionColumns ?? []),
-    partitionColumn,
-  ])
-  return (base?.columns ?? []).filter(({ name }) => !ours.has(name))
+  const ours = [...RAW_COLUMNS.map(({ name }) => name), ...(base?.partitionColumns ?? []), partitionColumn]
+  return (base?.columns ?? []).filter(({ name }) => !ours.some((own) => sameColumn(own, name)))
 }
 
 function rowsOf(snapshot: Snapshot): number {
@@ -369,6 +374,19 @@ function demandQuarantinePolicy(work: SourceWork, scanned: readonly ScannedPage[
       maxRate,
       file: worst?.page.url,
     },
+  )
+}
+
+/** No row where there were many is a portal's mistake until a person says otherwise. */
+function demandRowsLeft(work: SourceWork, base: Snapshot | undefined, scanned: readonly ScannedPage[]): void {
+  const before = base === undefined ? 0 : rowsOf(base)
+  if (before === 0 || scanned.some(({ summary }) => summary.goodRows > 0)) return
+  throw new WardbookError(
+    'all-rows-vanished',
+    'fix-source',
+    `${work.datasetId}/${work.sourceId}: no row at all in ${scanned.length} files, where there were ${before}; ` +
+      'nothing was committed. Look at the files; if the publisher means it, remove the source from the city file',
+    { dataset: work.datasetId, source: work.sourceId, before, files: scanned.length },
   )
 }
 

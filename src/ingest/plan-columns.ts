@@ -11,7 +11,7 @@ export interface ColumnPlan {
 }
 
 /** Characters that engines refuse in a column name of a Delta table without column mapping. */
-const REFUSED_CHARACTERS = /[ ,;{}()\n\t\r="]+/g
+const REFUSED_CHARACTERS = /[\p{Cc} ,;{}()="]+/gu
 
 /**
  * One schema over all pages of a source: columns that the table already has keep their names and order, new ones follow.
@@ -53,12 +53,13 @@ export function planColumns(
 
 /** What makes header cells one column over pages: the trimmed lower-case name, and which occurrence in its header it is. */
 function identitiesOf(header: readonly string[]): string[] {
-  const seen = new Map<string, number>()
+  const taken = new Set<string>()
   return header.map((cell, position) => {
     const name = cell.trim().toLowerCase() || `#${position + 1}`
-    const occurrence = (seen.get(name) ?? 0) + 1
-    seen.set(name, occurrence)
-    return occurrence === 1 ? name : `${name}#${occurrence}`
+    let identity = name
+    for (let occurrence = 2; taken.has(identity); occurrence++) identity = `${name}#${occurrence}`
+    taken.add(identity)
+    return identity
   })
 }
 

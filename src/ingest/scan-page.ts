@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 import type { ObjectStore, Scratch } from '../lake/store.js'
 import { cellsOf, formatRecord } from '../sources/files/csv-records.js'
-import { decompress } from '../sources/files/decompress.js'
+import { decompress, isSimpleGzip } from '../sources/files/decompress.js'
 import { type CsvReading, type CsvSummary, readCsv } from '../sources/files/read-csv.js'
 import { readSpooled, type SpooledPage } from './spool.js'
 
@@ -24,7 +24,7 @@ export type ScanSettings = Omit<CsvReading, 'file'>
 
 /**
  * Counts and checks every row of a spooled page in constant memory, sets bad rows aside, and where the file is not
- * plain (bad rows, blank lines, bare quotes, mixed line ends) writes the good rows anew.
+ * plain (bad rows, blank lines, bare quotes, mixed line ends, gzip of several members) writes the good rows anew.
  * @throws the errors of `readCsv` and `decompress`
  */
 export async function scanPage(
@@ -36,9 +36,22 @@ export async function scanPage(
   const reading: CsvReading = { ...settings, file: page.url }
   const badFile = join(scratch.folder, `bad-${page.page}.ndjson`)
   const summary = await scanInto(badFile, store, page, reading)
-  const copy = summary.isPlain ? undefined : join(scratch.folder, `copy-${page.page}.csv`)
+  const isPlain = summary.isPlain && (await isReadable(store, page, summary.bytes))
+  const copy = isPlain ? undefined : join(scratch.folder, `copy-${page.page}.csv`)
   if (copy !== undefined) await rewrite(copy, summary, store, page, reading)
   return { page, summary, badRows: summary.badRows > 0 ? badFile : undefined, copy }
+}
+
+/** Whether the engine can decompress the body itself. */
+async function isReadable(
+  store: ObjectStore,
+  page: SpooledPage,
+  decompressedBytes: number,
+): Promise<boolean> {
+  if (!page.gzip) return true
+  const start = await store.getRange(page.body, 0, 10)
+  const end = await store.getRange(page.body, page.bytes - 4, page.bytes)
+  return start !== undefined && end !== undefined && isSimpleGzip(start, end, decompressedBytes)
 }
 
 async function scanInto(
@@ -59,7 +72,7 @@ async function scanInto(
   }
 }
 
-/** The good rows as strict CSV: every cell quoted, comma, line feed. */
+/** The good rows as strict CSV: every cell quoted, comma, line feed; the header by numbers, for nobody reads it. */
 async function rewrite(
   copy: string,
   summary: CsvSummary,
@@ -68,7 +81,7 @@ async function rewrite(
   reading: CsvReading,
 ): Promise<void> {
   const out = createWriteStream(copy)
-  out.write(formatRecord(summary.header))
+  out.write(formatRecord(summary.header.map((_cell, at) => String(at))))
   const drained = async () => void (await once(out, 'drain'))
   await readCsv(decompress(readSpooled(store, page), page.url), reading, {
     onGood: (record) => {

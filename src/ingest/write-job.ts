@@ -31,11 +31,17 @@ export interface WriteJob {
   /** Table column that identifies a row, or undefined. */
   readonly key: string | undefined
   readonly budget: PartsConfig
-  /** SHA-256 of the table's live files by division: a part that is there already is not stored again. */
-  readonly live: Readonly<Record<string, readonly string[]>>
+  /** The table's live files by division: a part whose rows are there already is not stored again. */
+  readonly live: Readonly<Record<string, readonly LivePart[]>>
 }
 
-/** What a write made. `kept` are live files that stay because their content came again. */
+/** A live file: its SHA-256, and the digest of its rows in any order. */
+export interface LivePart {
+  readonly sha256: string
+  readonly content: string
+}
+
+/** What a write made. `kept` are live files that stay because their rows came again. */
 export interface WriteResult {
   readonly rows: number
   readonly parts: readonly NewFile[]

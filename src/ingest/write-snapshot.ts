@@ -6,10 +6,17 @@ import type { NewFile } from '../lake/delta/table.js'
 import { type Engine, LEAN, withEngine } from '../lake/duckdb/engine.js'
 import { literal } from '../lake/duckdb/sql.js'
 import { measureParquet, writeParquet } from '../lake/duckdb/write.js'
-import { type FinishedFile, putPart, sha256OfFile } from '../lake/parts.js'
+import { type FinishedFile, putPart } from '../lake/parts.js'
 import type { ObjectStore, Scratch, StagedFile } from '../lake/store.js'
 import type { PageInput, WriteJob, WriteResult } from './write-job.js'
-import { bucketSql, DIVISION_KEY, type OpenPage, partitionedCopySql, snapshotSql } from './write-sql.js'
+import {
+  bucketSql,
+  contentSql,
+  DIVISION_KEY,
+  type OpenPage,
+  partitionedCopySql,
+  snapshotSql,
+} from './write-sql.js'
 
 const MAX_SPLIT_ROUNDS = 4 // each round doubles the buckets; only equal keys can defeat it
 
@@ -86,23 +93,33 @@ async function withinBudget(
   const partition = { [job.partitionColumn]: division }
   const fits = ({ rows, bytes }: { rows: number; bytes: number }) =>
     rows <= job.budget.maxRows && bytes <= job.budget.maxUncompressedBytes
-  if (fits(whole)) return [{ file, partition, rows: whole.rows, uncompressedBytes: whole.bytes }]
+  const finish = async (path: string, { rows, bytes }: { rows: number; bytes: number }) => {
+    const tags = { content: await contentOf(engine, path) }
+    return { file: path, partition, rows, uncompressedBytes: bytes, tags }
+  }
+  if (fits(whole)) return [await finish(file, whole)]
 
   const share = Math.max(whole.rows / job.budget.maxRows, whole.bytes / job.budget.maxUncompressedBytes)
   for (let round = 0, buckets = Math.ceil(share * 1.1); round < MAX_SPLIT_ROUNDS; round++, buckets *= 2) {
     const parts = await splitByHash(engine, job, file, buckets)
     if (parts.every(fits)) {
       await rm(file)
-      return parts.map((part) => ({
-        file: part.file,
-        partition,
-        rows: part.rows,
-        uncompressedBytes: part.bytes,
-      }))
+      const finished: FinishedFile[] = []
+      for (const part of parts) finished.push(await finish(part.file, part))
+      return finished
     }
     await rm(`${file}.split`, { recursive: true })
   }
   throw partTooLarge(job, division, whole)
+}
+
+/**
+ * Digest of a part's rows and their pages, whatever their order: the engine cuts its row groups by what it wrote to all
+ * divisions together, so the same rows need not come as the same bytes.
+ */
+async function contentOf(engine: Engine, file: string): Promise<string> {
+  const [row] = await engine.rows<{ content: string }>(contentSql(file))
+  return row?.content ?? ''
 }
 
 async function splitByHash(engine: Engine, job: WriteJob, file: string, buckets: number) {
@@ -134,9 +151,9 @@ async function storeParts(
   const parts: NewFile[] = []
   const kept: { division: string; sha256: string }[] = []
   for (const part of finished) {
-    const sha256 = await sha256OfFile(part.file)
     const division = part.partition[job.partitionColumn] as string
-    if (job.live[division]?.includes(sha256)) kept.push({ division, sha256 })
+    const same = job.live[division]?.find(({ content }) => content === part.tags?.content)
+    if (same !== undefined) kept.push({ division, sha256: same.sha256 })
     else parts.push(await putPart(store, job.table, job.snapshot, part))
   }
   return { parts, kept }

@@ -80,6 +80,15 @@ export function partitionedCopySql(query: string, folder: string, by: string): s
   return `COPY (${query}) TO ${literal(folder)} (${PARQUET_OPTIONS}, PARTITION_BY (${identifier(by)}))`
 }
 
+/** Number of rows of a part, and the sum of their hashes with their pages: equal for equal rows in any order. */
+export function contentSql(file: string): string {
+  const row = `(md5_number_lower(concat(${ROW_HASH}, ' ', ${SOURCE_PAGE})) >> 1)::HUGEINT`
+  return (
+    `SELECT concat(count(*), ' ', coalesce(sum(${row}), 0)) AS content ` +
+    `FROM read_parquet(${literal(file)}, hive_partitioning = false)`
+  )
+}
+
 /** Bucket of a row, from 0: by the hash of its key, else of the row, so that equal keys share a part. */
 export function bucketSql(key: string | undefined, buckets: number): string {
   const hash =

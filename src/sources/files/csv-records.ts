@@ -32,8 +32,11 @@ export interface RecordShape {
   readonly partitionColumn: number | undefined
 }
 
-/** Bytes a partition value may have: it becomes a folder name, percent-encoded. */
-export const MAX_PARTITION_VALUE_BYTES = 80
+/**
+ * Bytes a partition value may have, as published, with its quotes. It becomes a folder name, percent-encoded to up to three times its length, beside a
+ * column name of at most 60 characters; file systems take 255 bytes.
+ */
+export const MAX_PARTITION_VALUE_BYTES = 64
 
 const QUOTE = 0x22
 const LINE_FEED = 0x0a

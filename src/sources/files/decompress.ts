@@ -3,10 +3,25 @@ import { createGunzip } from 'node:zlib'
 import { WardbookError } from '../../kernel/errors.js'
 
 const GZIP_MAGIC = [0x1f, 0x8b]
+/** Optional header field that every reader passes over: the file's name. */
+const GZIP_HAS_NAME = 0x08
 
 /** True when the bytes begin like gzip, whatever the file's name says. */
 export function isGzip(start: Uint8Array): boolean {
   return GZIP_MAGIC.every((byte, index) => start[index] === byte)
+}
+
+/**
+ * True for gzip of one member with nothing after it and no header field but a name: what readers of other makes take too.
+ * @param start first 10 bytes of the file
+ * @param end   its last 4 bytes, where the only member has its length modulo 2^32
+ * @param bytes decompressed length of the whole file
+ * @see RFC 1952
+ */
+export function isSimpleGzip(start: Uint8Array, end: Uint8Array, bytes: number): boolean {
+  const flags = start[3] ?? 0
+  const length = new DataView(end.buffer, end.byteOffset, end.length).getUint32(0, true)
+  return (flags & ~GZIP_HAS_NAME) === 0 && length === bytes % 2 ** 32
 }
 
 /**
@@ -46,7 +61,14 @@ async function* joined(first: Uint8Array, rest: AsyncIterator<Uint8Array>): Asyn
 }
 
 async function* gunzip(chunks: AsyncIterable<Uint8Array>, file: string): AsyncIterable<Uint8Array> {
-  const source = Readable.from(chunks, { objectMode: false })
+  let received = 0
+  const counted = async function* () {
+    for await (const chunk of chunks) {
+      received += chunk.length
+      yield chunk
+    }
+  }
+  const source = Readable.from(counted(), { objectMode: false })
   const unzip = createGunzip({ chunkSize: 256 * 1024 })
   source.on('error', (error) => unzip.destroy(error)) // a broken transfer keeps its own error
   source.pipe(unzip)
@@ -54,15 +76,16 @@ async function* gunzip(chunks: AsyncIterable<Uint8Array>, file: string): AsyncIt
     for await (const chunk of unzip) yield chunk as Uint8Array
   } catch (cause) {
     if (cause instanceof WardbookError) throw cause
-    throw gzipBroken(file, unzip.bytesWritten, cause)
+    throw gzipBroken(file, received, unzip.bytesWritten, cause)
   } finally {
     source.destroy()
   }
 }
 
-function gzipBroken(file: string, byteOffset: number, cause: unknown): WardbookError {
+function gzipBroken(file: string, received: number, taken: number, cause: unknown): WardbookError {
   const why = cause instanceof Error ? cause.message : String(cause)
   const truncated = /unexpected end/i.test(why)
+  const byteOffset = truncated ? received : taken
   return new WardbookError(
     truncated ? 'gzip-truncated' : 'gzip-broken',
     'fix-source',

@@ -18,8 +18,7 @@ export function httpSource(urls: readonly string[], fetcher: typeof fetch): Sour
 /** A HEAD request gives change token and date; a server without HEAD still gets read, each time. */
 async function describeUrl(url: string, page: number, fetcher: typeof fetch): Promise<PageOffer> {
   const patience = startPatience(url)
-  const answer = await request(url, 'HEAD', fetcher, patience)
-  patience.stop()
+  const answer = await request(url, 'HEAD', fetcher, patience).finally(() => patience.stop())
   if (!answer.ok) return { page, url, changeToken: undefined, publishedAt: undefined }
   const etag = answer.headers.get('etag')
   const lastModified = answer.headers.get('last-modified')
@@ -40,6 +39,7 @@ async function readUrl(offer: PageOffer, fetcher: typeof fetch): Promise<PageBod
     const failure = answer instanceof WardbookError ? answer : failureOf(answer, offer.url)
     if (failure === undefined) return { offer, bytes: bodyOf(answer as Response, offer.url, patience) }
     patience.stop()
+    if (answer instanceof Response) await answer.body?.cancel().catch(() => undefined) // frees the connection
     if (failure.remedy !== 'retry' || tried === TRIES) throw failure
     await sleep(FIRST_WAIT_MS * 2 ** (tried - 1))
   }

@@ -11,6 +11,14 @@ import {
 /** Longest physical line in bytes, and longest record: what is longer is no row of a table. */
 export const MAX_RECORD_BYTES = 1024 * 1024
 
+/** A record of the longest length with its line end: what does not end within these bytes is broken off. */
+const RECORD_WINDOW_BYTES = MAX_RECORD_BYTES + 2
+
+/** Bytes to have before the file is judged: enough to tell a page for people from a table. */
+const START_BYTES = 1_024
+
+const LINE_FEED = 0x0a
+const CARRIAGE_RETURN = 0x0d
 const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf]
 
 /** What is said of a bad row, from its number of columns and the header's. */
@@ -82,6 +90,7 @@ export async function readCsv(
 
 class CsvReader {
   private carry: Uint8Array = new Uint8Array()
+  private begun = false
   private shape: RecordShape
   private header: string[] | undefined
   private line = 1
@@ -105,11 +114,12 @@ class CsvReader {
 
   async take(chunk: Uint8Array, isLast: boolean): Promise<void> {
     let buffer = this.carry.length === 0 ? chunk : Buffer.concat([this.carry, chunk])
-    if (this.offset === 0 && this.header === undefined) {
-      if (buffer.length < BYTE_ORDER_MARK.length && !isLast) {
+    if (!this.begun) {
+      if (buffer.length < START_BYTES && !isLast) {
         this.carry = buffer
         return
       }
+      this.begun = true
       buffer = this.skipByteOrderMark(buffer)
       this.demandTable(buffer)
     }
@@ -145,15 +155,23 @@ class CsvReader {
     return position
   }
 
-  /** The next record; one that will not end within the limit is broken off at its first line. */
+  /** The next record; one that does not end within the window is broken off at its first line, whatever the chunks were. */
   private nextRecord(buffer: Uint8Array, position: number, isLast: boolean): FoundRecord | undefined {
-    const found = findRecord(buffer, position, this.shape, isLast)
+    const reach = position + RECORD_WINDOW_BYTES
+    const isWhole = buffer.length <= reach
+    const found = findRecord(
+      isWhole ? buffer : buffer.subarray(0, reach),
+      position,
+      this.shape,
+      isWhole && isLast,
+    )
     if (found !== undefined && found.end - found.start <= MAX_RECORD_BYTES) return found
-    if (found === undefined && buffer.length - position <= MAX_RECORD_BYTES) return undefined
-    const firstLine = buffer.indexOf(0x0a, position)
-    const reach = firstLine < 0 ? buffer.length : firstLine
-    if (reach - position > MAX_RECORD_BYTES) throw this.tooLong(reach - position)
-    return findRecord(buffer.subarray(0, reach + 1), position, this.shape, true)
+    if (found === undefined && buffer.length < reach) return undefined
+    const lineFeed = buffer.indexOf(LINE_FEED, position)
+    const lineEnd = lineFeed < 0 ? buffer.length : lineFeed
+    const textEnd = buffer[lineEnd - 1] === CARRIAGE_RETURN ? lineEnd - 1 : lineEnd
+    if (textEnd - position > MAX_RECORD_BYTES) throw this.tooLong(textEnd - position)
+    return findRecord(buffer.subarray(0, lineEnd + 1), position, this.shape, true)
   }
 
   private takeRecord(buffer: Uint8Array, record: FoundRecord): void | Promise<void> {
@@ -176,7 +194,8 @@ class CsvReader {
     const header = cellsOf(text, this.reading.delimiter)
     const partitionColumn = header.findIndex((name) => sameColumn(name, this.reading.partitionColumn))
     if (partitionColumn < 0) throw this.partitionColumnMissing(header)
-    if (!record.regular) this.isPlain = false
+    if (!record.regular || /[\r\n]/.test(text)) this.isPlain = false
+    if (record.next > record.end) this.lineEnds.add(record.next - record.end)
     this.header = header
     this.shape = { ...this.shape, columns: header.length, partitionColumn }
     this.listener.onHeader?.(header)

@@ -1,0 +1,142 @@
+import { readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
+import { runCommandLine } from './program.js'
+
+const root = join(import.meta.dirname, '..', '..')
+
+/** Runs a command line and keeps what it says. */
+async function run(...argv: string[]) {
+  const out: string[] = []
+  const err: string[] = []
+  const code = await runCommandLine(argv, { out: (line) => out.push(line), err: (line) => err.push(line) })
+  return { code, out: out.join('\n'), err: err.join('\n') }
+}
+
+describe('the command line', () => {
+  let folder: string
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'wardbook-cli-'))
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const writeCity = async (changes: Record<string, unknown> = {}) => {
+    const file = join(folder, 'tiny.yaml')
+    const city = {
+      city: { slug: 'tiny', name: 'Tiny', timeZone: 'UTC' },
+      datasets: {
+        requests: {
+          name: 'Requests',
+          kind: 'service-requests',
+          partition: { column: 'ward' },
+          sources: { all: { family: 'files', mirror: ['*.csv'] } },
+          mapping: { service_name: 'type', requested_at: { from: 'opened', formats: ['%Y-%m-%d'] } },
+        },
+      },
+      ...changes,
+    }
+    await writeFile(file, stringify(city))
+    return file
+  }
+
+  it('begins its help with examples', async () => {
+    const { code, out } = await run('--help')
+    expect(code).toBe(0)
+    expect(out.startsWith('Examples:')).toBe(true)
+  })
+
+  it('answers a typing error with the command that was meant, and exit code 64', async () => {
+    const { code, err } = await run('rnu')
+    expect(code).toBe(64)
+    expect(err).toContain('Did you mean run?')
+  })
+
+  it('refuses a wrong flag with exit code 64 and the allowed values', async () => {
+    const { code, err } = await run('demo', '--port', '99999')
+    expect(code).toBe(64)
+    expect(err).toContain('0 to 65535')
+  })
+
+  it('ends with 78 for a city file with a mistake, naming line, nearest key and what to do', async () => {
+    const file = await writeCity({ detekt: {} })
+    const { code, err } = await run('run', file, '--lake', join(folder, 'lake-a'))
+    expect(code).toBe(78)
+    expect(err).toMatch(/tiny\.yaml:\d+:\d+: .*'detekt'; did you mean 'detect'\?/)
+    expect(err).toContain('→ correct the city file or the flags')
+  })
+
+  it('ends with 65 when a source breaks its promise, and says the same as one JSON object with --json', async () => {
+    const file = await writeCity()
+    await writeFile(join(folder, 'page.csv'), '<!doctype html><title>Maintenance</title>')
+    const flags = ['--mirror', folder, '--lake', join(folder, 'lake-b')]
+    expect((await run('run', file, ...flags)).code).toBe(65)
+    const { code, out } = await run('run', file, ...flags, '--json')
+    const error = out
+      .split('\n')
+      .map((line) => JSON.parse(line))
+      .find(({ kind }) => kind === 'error')
+    expect(code).toBe(65)
+    expect(error).toMatchObject({
+      code: 'answered-html',
+      remedy: 'fix-source',
+      exit: 65,
+      stage: 'ingest',
+      dataset: 'requests',
+    })
+    await rm(join(folder, 'page.csv'))
+  })
+
+  it('goes from files to a verified ledger, one line a step, and the second time adds nothing', async () => {
+    const file = await writeCity()
+    const lake = join(folder, 'lake-c')
+    await writeFile(
+      join(folder, 'requests.csv'),
+      'opened,type,ward\n2026-01-05,Pothole,1\n2026-01-06,Pothole,\n',
+    )
+    const first = await run('run', file, '--mirror', folder, '--lake', lake)
+    const second = await run('run', file, '--mirror', folder, '--lake', lake)
+    expect([first.code, second.code]).toEqual([0, 0])
+    expect(first.err).toContain(
+      'ingest    requests/all: committed snapshot 0: 2 rows in 2 divisions, 0 rows in quarantine',
+    )
+    expect(second.err).toContain('ingest    requests/all: unchanged')
+    const verified = await run('ledger', 'verify', '--lake', lake)
+    expect(verified.out).toMatch(/^whole: 1 events in 1 segments/)
+    await rm(join(folder, 'requests.csv'))
+  })
+
+  it('refuses the lake of another city', async () => {
+    const lake = join(folder, 'lake-c')
+    const file = await writeCity({ city: { slug: 'other', name: 'Other', timeZone: 'UTC' } })
+    const { code, err } = await run('run', file, '--mirror', folder, '--lake', lake)
+    expect(code).toBe(78)
+    expect(err).toContain('lake-of-other-city')
+  })
+
+  it('prints every prefix with its writers as one JSON object a line', async () => {
+    const { out } = await run('lake', 'prefixes', '--json')
+    const lines = out.split('\n').map((line) => JSON.parse(line))
+    expect(lines).toContainEqual(
+      expect.objectContaining({ prefix: 'raw/<dataset>/<source>/', writers: ['ingest'] }),
+    )
+  })
+
+  it('has a line in docs/cli.md for every command', async () => {
+    const doc = readFileSync(join(root, 'docs', 'cli.md'), 'utf8')
+    const commands = ['run', 'catch-up', 'serve', 'demo', 'lake prefixes', 'ledger verify', 'city schema']
+    for (const command of commands) {
+      expect(doc).toContain(`\`wardbook ${command}`)
+      expect((await run(...command.split(' '), '--help')).code).toBe(0)
+    }
+    const { out } = await run('--help')
+    const listed = [...out.matchAll(/^ {2}([a-z-]+)(?: \[options\])?(?: <\S+>)? {2,}/gm)].map(
+      (match) => match[1],
+    )
+    expect(listed.filter((name) => name !== 'help').sort()).toEqual(
+      [...new Set(commands.map((command) => command.split(' ')[0]))].sort(),
+    )
+  })
+})

@@ -1,0 +1,92 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { citySchema } from './cli/commands.js'
+
+const root = join(import.meta.dirname, '..')
+const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')
+
+function sourceFiles(folder: string): string[] {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter(
+      (entry) =>
+        entry.isFile() && /\.tsx?$/.test(entry.name) && !/\.(test|fixture)\.|^test-/.test(entry.name),
+    )
+    .map((entry) => join(entry.parentPath, entry.name))
+}
+
+/** Every `new WardbookError('code', 'remedy'` of the code; codes that are put together are spelled out here. */
+function errorCodes(): Map<string, Set<string>> {
+  const codes = new Map<string, Set<string>>([
+    ['answered-html', new Set(['fix-source'])],
+    ['answered-json', new Set(['fix-source'])],
+    ['gzip-truncated', new Set(['fix-source'])],
+    ['gzip-broken', new Set(['fix-source'])],
+    ['city-file-invalid', new Set(['fix-config'])],
+    ['city-file-unknown-key', new Set(['fix-config'])],
+  ])
+  for (const file of sourceFiles('src')) {
+    for (const [, code, remedy] of readFileSync(file, 'utf8').matchAll(
+      /new WardbookError\(\s*'([a-z0-9-]+)',\s*'([a-z-]+)'/g,
+    )) {
+      codes.set(code as string, (codes.get(code as string) ?? new Set()).add(remedy as string))
+    }
+  }
+  return codes
+}
+
+describe('the documentation', () => {
+  it('has a line with the remedy for every error code, and none for codes that do not exist', () => {
+    const documented = new Map(
+      [...read('docs', 'errors.md').matchAll(/^\| `([a-z0-9-]+)` \| ([a-z-]+)/gm)].map(([, code, remedy]) => [
+        code,
+        remedy,
+      ]),
+    )
+    const codes = errorCodes()
+    for (const [code, remedies] of codes) expect([...remedies], code).toContain(documented.get(code))
+    expect([...documented.keys()].filter((code) => !codes.has(code as string))).toEqual([])
+  })
+
+  it('holds the JSON Schema of city files as the code has it; renew: wardbook city schema > docs/city-file.schema.json', () => {
+    expect(JSON.parse(read('docs', 'city-file.schema.json'))).toEqual(
+      JSON.parse(JSON.stringify(citySchema())),
+    )
+  })
+
+  it('names every section and setting of the city file in docs/city-file.md', () => {
+    const doc = read('docs', 'city-file.md')
+    const settings = [
+      'slug',
+      'timeZone',
+      'label',
+      'members',
+      'column',
+      'from',
+      'values',
+      'key',
+      'urls',
+      'mirror',
+      'delimiter',
+      'mapping',
+      'maxRate',
+      'policy',
+    ]
+    const numbers = [
+      'parts.maxRows',
+      'parts.maxUncompressedBytes',
+      'detect.alpha',
+      'detect.falseDiscoveryRate',
+      'detect.minExcess',
+      'detect.minRatio',
+    ]
+    for (const setting of [...settings, ...numbers]) expect(doc, setting).toContain(setting)
+  })
+
+  it('links only to files that exist', () => {
+    const targets = [...read('README.md').matchAll(/\]\((?!http)([^)#]+)\)/g)].map(
+      (match) => match[1] as string,
+    )
+    expect(targets.filter((target) => !existsSync(join(root, target)))).toEqual([])
+  })
+})

@@ -1,0 +1,96 @@
+import { mkdir, utimes, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { CityFile } from '../src/contracts/city-file.js'
+import type { PartRunner } from '../src/contracts/part-runner.js'
+import { detectDataset } from '../src/detect/detect-dataset.js'
+import { harmonizeDataset } from '../src/harmonize/harmonize-dataset.js'
+import { ingestSource } from '../src/ingest/ingest-source.js'
+import { scopeTo } from '../src/lake/prefixes.js'
+import type { ObjectStore } from '../src/lake/store.js'
+import { measureDataset } from '../src/measure/measure-dataset.js'
+import { openFilesSource } from '../src/sources/files/files-source.js'
+import { inProcessRunner, NOON } from './lake-fixture.js'
+
+/** The one dataset and source of {@link testCity}. */
+export const DATASET = 'calls'
+export const SOURCE = 'portal'
+
+/** What a test changes of {@link testCity}: parts of its dataset, its source, and the whole city. */
+export interface CityChanges {
+  readonly dataset?: object
+  readonly source?: object
+  readonly city?: object
+}
+
+/** A city with one dataset of one source: `id`, `District`, `Type`, `Opened`, split by district. */
+export function testCity({ dataset = {}, source = {}, city = {} }: CityChanges = {}): CityFile {
+  return CityFile.parse({
+    city: { slug: 'testville', name: 'Testville', timeZone: 'America/New_York', simulated: true },
+    datasets: {
+      [DATASET]: {
+        name: 'Calls',
+        kind: 'service-requests',
+        partition: { column: 'council_district', from: 'District' },
+        sources: { [SOURCE]: { family: 'files', mirror: ['**/*.csv', '**/*.csv.gz'], ...source } },
+        mapping: {
+          service_request_id: 'id',
+          service_name: 'Type',
+          requested_at: { from: 'Opened', formats: ['%Y-%m-%d %H:%M:%S', '%Y-%m-%d'] },
+        },
+        ...dataset,
+      },
+    },
+    ...city,
+  })
+}
+
+/** How a stage is run in a test; by default in this process, at {@link NOON}. */
+export interface StageOptions {
+  readonly mirror?: string
+  readonly runner?: PartRunner
+  readonly fetch?: typeof fetch
+}
+
+function contextOf(store: ObjectStore, city: CityFile, options: StageOptions) {
+  const runner = options.runner ?? inProcessRunner(store)
+  return { city, runner, clock: NOON, report: () => {} }
+}
+
+/** Ingests the one source of {@link testCity}, or another. */
+export function ingest(
+  store: ObjectStore,
+  city: CityFile,
+  options: StageOptions = {},
+  dataset = DATASET,
+  source = SOURCE,
+) {
+  const context = {
+    ...contextOf(store, city, options),
+    store: scopeTo('ingest', store),
+    openSource: (name: string, config: Parameters<typeof openFilesSource>[1]) =>
+      openFilesSource(name, config, { mirror: options.mirror, fetch: options.fetch ?? fetch }),
+  }
+  return ingestSource(context, dataset, source)
+}
+
+export function harmonize(store: ObjectStore, city: CityFile, options: StageOptions = {}, dataset = DATASET) {
+  return harmonizeDataset({ ...contextOf(store, city, options), store: scopeTo('harmonize', store) }, dataset)
+}
+
+export function measure(store: ObjectStore, city: CityFile, options: StageOptions = {}, dataset = DATASET) {
+  return measureDataset({ ...contextOf(store, city, options), store: scopeTo('measure', store) }, dataset)
+}
+
+export function detect(store: ObjectStore, city: CityFile, options: StageOptions = {}, dataset = DATASET) {
+  return detectDataset({ ...contextOf(store, city, options), store: scopeTo('detect', store) }, dataset)
+}
+
+/** Writes files into a folder. All get the same time. */
+export async function writeFiles(folder: string, files: Record<string, string | Uint8Array>): Promise<void> {
+  for (const [name, content] of Object.entries(files)) {
+    const file = join(folder, name)
+    await mkdir(dirname(file), { recursive: true })
+    await writeFile(file, content)
+    await utimes(file, NOON(), NOON())
+  }
+}
