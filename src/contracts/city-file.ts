@@ -27,7 +27,7 @@ const Partition = z.strictObject({
     .optional()
     .describe("The publisher's column that holds the division; default: the name in `column`."),
   values: z
-    .record(z.string(), z.string().min(1))
+    .record(z.string(), z.string().min(1).max(64))
     .default({})
     .describe(
       "The publisher's spelling to the division's value, e.g. '5.0': '5' or '0': unassigned. " +
@@ -35,18 +35,18 @@ const Partition = z.strictObject({
     ),
 })
 
+const TextField = z.union([z.string(), z.array(z.string()).min(1)], {
+  error: "name the publisher's column, or list candidates in order",
+})
+
 const TimeField = z.strictObject({
-  from: z
-    .union([z.string(), z.array(z.string()).min(1)])
-    .describe("The publisher's column, or candidates in order."),
+  from: TextField.describe("The publisher's column, or candidates in order."),
   formats: z
     .array(z.string())
     .min(1)
     .describe("strptime forms tried in order, e.g. '%Y-%m-%d %H:%M:%S' or '%m/%d/%Y %I:%M:%S %p'."),
   timeZone: TimeZone.optional().describe("Zone of the publisher's clock; default: the city's."),
 })
-
-const TextField = z.union([z.string(), z.array(z.string()).min(1)])
 
 type FieldName = (typeof SERVICE_REQUEST_FIELDS)[number]['name']
 
@@ -90,7 +90,11 @@ const FilesSource = z.strictObject({
     .array(z.string())
     .default([])
     .describe('Glob patterns below the folder given by --mirror, which then replace `urls`.'),
-  delimiter: z.string().length(1).default(',').describe('Field separator, one character.'),
+  delimiter: z
+    .string()
+    .regex(/^[\t -!#-~]$/, 'use one ASCII character, not a quote')
+    .default(',')
+    .describe('Field separator, one character.'),
 })
 
 const Dataset = z.strictObject({

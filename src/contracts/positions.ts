@@ -28,11 +28,18 @@ export function configDigests(city: CityFile, datasetId: string): ConfigDigests 
   const dataset = city.datasets[datasetId] as DatasetConfig
   const { partition, key, mapping } = dataset
   const { slug, timeZone } = city.city
-  const ingest = chain('ingest', '', { partition, key, parts: city.parts })
+  const ingest = chain('ingest', '', { partition, key, parts: city.parts, delimiters: delimitersOf(dataset) })
   const harmonize = chain('harmonize', ingest, { mapping, timeZone })
   const measure = chain('measure', harmonize, {})
   const detect = chain('detect', measure, { ...city.detect, slug, sources: Object.keys(dataset.sources) })
   return { ingest, harmonize, measure, detect }
+}
+
+/** Separators other than the default, by source: absent without any, so that a new plain source changes no digest. */
+function delimitersOf({ sources }: DatasetConfig): Record<string, string> | undefined {
+  const special = Object.entries(sources).filter(([, { delimiter }]) => delimiter !== ',')
+  if (special.length === 0) return undefined
+  return Object.fromEntries(special.map(([source, { delimiter }]) => [source, delimiter]))
 }
 
 function chain(stage: keyof ConfigDigests, upstream: string, settings: object): string {
@@ -62,19 +69,37 @@ export function positionId({ stage, dataset, source, division, digest }: Positio
   return parts.join('/')
 }
 
-/** How far each division of a source is: the inverse of {@link positionId} over a table's positions. */
+/**
+ * How far a table is in the work that a position names; -1 when it never did that work, or when the same work was done under
+ * another config digest since: a setting that is changed and changed back is done again.
+ * @param positions a table's, in the order of their last movement; undefined when there is no table yet
+ */
+export function reachedVersion(positions: ReadonlyMap<string, number> | undefined, appId: string): number {
+  const scope = scopeOf(appId)
+  let newest: string | undefined
+  for (const other of positions?.keys() ?? []) if (scopeOf(other) === scope) newest = other
+  return newest === appId ? (positions?.get(appId) ?? -1) : -1
+}
+
+/** A position's id without its config digest. */
+function scopeOf(appId: string): string {
+  return appId.slice(0, appId.lastIndexOf('/'))
+}
+
+/** How far each division of a source is: {@link reachedVersion} of every {@link positionId} with this digest. */
 export function divisionPositions(
   positions: ReadonlyMap<string, number>,
   scope: Omit<PositionScope, 'division'>,
 ): { readonly division: string; readonly version: number }[] {
   const start = `${scope.stage}/${scope.dataset}/${scope.source}/`
   const end = `/${scope.digest}`
-  return [...positions]
+  return [...positions.keys()]
     .filter(
-      ([appId]) => appId.startsWith(start) && appId.endsWith(end) && appId.length > start.length + end.length,
+      (appId) => appId.startsWith(start) && appId.endsWith(end) && appId.length > start.length + end.length,
     )
-    .map(([appId, version]) => ({
+    .map((appId) => ({
       division: decodeURIComponent(appId.slice(start.length, -end.length)),
-      version,
+      version: reachedVersion(positions, appId),
     }))
+    .filter(({ version }) => version >= 0)
 }

@@ -1,3 +1,4 @@
+import { SEVERITY } from '../contracts/finding-rules.js'
 import type { Claim } from '../contracts/proposal.js'
 import { addDays } from '../kernel/time.js'
 import type { PeriodResult, TestedPeriod } from '../stats/period-result.js'
@@ -7,9 +8,6 @@ import { effectRatio, type Verdict } from './judge-weeks.js'
 
 const WEEK_DAYS = 7
 const DECIMALS = 4 // what floating point may do differently on another machine stays out of the claim's digest
-
-/** Severity by effect and q-value; /methods says it in words. */
-export const SEVERITY = { maxQ: 0.01, minRatio: 2 } as const
 
 /**
  * The figures of one step of a finding, over the tested weeks from the beginning of its episode to its last week outside.

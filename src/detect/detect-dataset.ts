@@ -2,7 +2,7 @@ import type { CityFile, DatasetConfig } from '../contracts/city-file.js'
 import { OUTBOX_COLUMNS, TEST_COLUMNS } from '../contracts/columns.js'
 import { REQUESTS } from '../contracts/metrics.js'
 import type { PartRunner } from '../contracts/part-runner.js'
-import { configDigests, divisionPositions, positionId } from '../contracts/positions.js'
+import { configDigests, divisionPositions, positionId, reachedVersion } from '../contracts/positions.js'
 import type { Report } from '../contracts/progress.js'
 import type { Clock } from '../kernel/time.js'
 import type { Snapshot } from '../lake/delta/snapshot.js'
@@ -99,8 +99,7 @@ async function jobOf(context: DetectContext, datasetId: string, upstream: Upstre
       { table: tables.tidy(datasetId), version: tidy.version },
       { table: tables.series(datasetId), version: series.version },
     ],
-    snapshots: Object.fromEntries(raws.map(({ source, version }) => [source, version])),
-    publishedAt: await publishedAt(context, raws),
+    ...(await publicationOf(context, raws)),
     made: Math.max(...raws.map(({ version }) => version)),
   }
 }
@@ -119,18 +118,20 @@ function divisionsOf(city: CityFile, datasetId: string, series: Snapshot, tidy: 
   }))
 }
 
-/** The newest publication that the raw tables hold. */
-async function publishedAt(context: DetectContext, raws: UpstreamState['raws']): Promise<string> {
+/** What the raw commits say of the snapshots: their numbers by source, and when the newest of them was published. */
+async function publicationOf(context: DetectContext, raws: UpstreamState['raws']) {
+  const snapshots: Record<string, number> = {}
   const instants: string[] = []
-  for (const { table, version } of raws) {
+  for (const { source, table, version } of raws) {
     for (let at = version; at >= 0; at--) {
-      const published = (await table.commitRecord(at))?.provenance.publishedAt
-      if (typeof published !== 'string') continue
-      instants.push(published)
+      const { snapshot, publishedAt } = (await table.commitRecord(at))?.provenance ?? {}
+      if (typeof snapshot !== 'number' || typeof publishedAt !== 'string') continue
+      snapshots[source] = snapshot
+      instants.push(publishedAt)
       break
     }
   }
-  return instants.sort().at(-1) ?? context.clock().toISOString()
+  return { snapshots, publishedAt: instants.sort().at(-1) ?? context.clock().toISOString() }
 }
 
 function positionsOf({ city }: DetectContext, dataset: string, raws: readonly Upstream[]): Position[] {
@@ -142,7 +143,7 @@ function positionsOf({ city }: DetectContext, dataset: string, raws: readonly Up
 }
 
 function reaches(snapshot: Snapshot | undefined, positions: readonly Position[]): boolean {
-  return positions.every(({ appId, version }) => (snapshot?.positions.get(appId) ?? -1) >= version)
+  return positions.every(({ appId, version }) => reachedVersion(snapshot?.positions, appId) >= version)
 }
 
 async function commitTests(

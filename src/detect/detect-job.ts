@@ -19,7 +19,7 @@ export interface DetectJob {
   readonly divisions: readonly DetectDivision[]
   /** Tables that the findings rest on, with their versions. */
   readonly tables: readonly { readonly table: string; readonly version: number }[]
-  /** Raw version of each source. */
+  /** Number of each source's snapshot, as its `dataset.published` event has it. */
   readonly snapshots: Readonly<Record<string, number>>
   /** When the newest publication behind the series was published, ISO 8601 UTC. */
   readonly publishedAt: string

@@ -1,3 +1,9 @@
+import {
+  ENDS_AFTER_INSIDE,
+  OPENS_AFTER,
+  OPENS_AT_ONCE,
+  RETURNS_WITHIN_WINDOWS,
+} from '../contracts/finding-rules.js'
 import type { FindingState } from '../contracts/proposal.js'
 
 /** One window of a series as its test saw it. */
@@ -20,15 +26,6 @@ export interface FindingStep {
   /** Last window outside, up to this one. */
   readonly lastOutside: number
 }
-
-/** A finding opens at once when its week is this clear. */
-export const OPENS_AT_ONCE = { maxQ: 0.01, minRatio: 2 } as const
-/** Otherwise when this many of the last windows are outside. */
-const OPENS_AFTER = { outside: 2, of: 3 } as const
-/** It ends after this many windows inside, one after the other. */
-const ENDS_AFTER_INSIDE = 2
-/** A finding that leaves its range again within this many windows of its end has returned; later it is a new one. */
-const RETURNS_WITHIN_WINDOWS = 8
 
 /**
  * The life of the findings of one series: opens at once if q ≤ 0.01 and ratio ≥ 2, otherwise when two of three windows are outside;

@@ -8,7 +8,7 @@ import {
 } from '../contracts/columns.js'
 import { packParts } from '../contracts/pack-parts.js'
 import type { PartRunner } from '../contracts/part-runner.js'
-import { configDigests, positionId } from '../contracts/positions.js'
+import { configDigests, positionId, reachedVersion } from '../contracts/positions.js'
 import type { Report } from '../contracts/progress.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { Clock } from '../kernel/time.js'
@@ -105,7 +105,7 @@ async function planDivisions(scope: SourceScope) {
   const changed: DivisionInput[] = []
   const unchanged: string[] = []
   for (const division of all) {
-    const position = tidy?.positions.get(appIdOf(scope, division)) ?? -1
+    const position = reachedVersion(tidy?.positions, appIdOf(scope, division))
     if (position >= raw.snapshot.version) continue
     const files = filesOf(raw.snapshot, column, division)
     const before = position < 0 ? undefined : await raw.table.snapshot(position)
@@ -250,8 +250,8 @@ async function settleRuns(scope: SourceScope, divisions: readonly string[]): Pro
   const [tidy, recorded] = [await scope.tidy.snapshot(), await runs.snapshot()]
   const behind = divisions.flatMap((division) => {
     const appId = appIdOf(scope, division)
-    const version = tidy?.positions.get(appId) ?? -1
-    return version > (recorded?.positions.get(appId) ?? -1) ? [{ division, appId, version }] : []
+    const version = reachedVersion(tidy?.positions, appId)
+    return version > reachedVersion(recorded?.positions, appId) ? [{ division, appId, version }] : []
   })
   if (behind.length === 0) return
   await appendRows(runs, {

@@ -293,6 +293,14 @@ describe('a new snapshot', () => {
     expect(await rowsOf(lake.store, QUARANTINE)).toHaveLength(1)
   })
 
+  it('is typed anew also when a mapping comes back that was in force before', async () => {
+    await run(files(first))
+    const once = await tidyRows('service_name')
+    await run(files(first), { dataset: { mapping: { ...MAPPING, service_name: 'District' } } })
+    await run(files(first))
+    expect(await tidyRows('service_name')).toEqual(once)
+  })
+
   it('is split anew as a whole when the city file names another partition column', async () => {
     await run(files(first))
     await run(files(first), { dataset: { partition: { column: 'kind', from: 'Type' } } })

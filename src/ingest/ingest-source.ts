@@ -1,7 +1,7 @@
 import type { CityFile, DatasetConfig, FilesSourceConfig } from '../contracts/city-file.js'
 import { type Column, QUARANTINE_COLUMNS, RAW_COLUMNS } from '../contracts/columns.js'
 import type { PartRunner } from '../contracts/part-runner.js'
-import { configDigests, positionId } from '../contracts/positions.js'
+import { configDigests, positionId, reachedVersion } from '../contracts/positions.js'
 import type { Report } from '../contracts/progress.js'
 import { WardbookError } from '../kernel/errors.js'
 import { digestOf } from '../kernel/ids.js'
@@ -259,7 +259,7 @@ function livePartsOf(work: SourceWork, base: Snapshot | undefined): Record<strin
 async function commitQuarantine(work: SourceWork, written: WriteResult, snapshot: number): Promise<void> {
   const base = await work.quarantine.snapshot()
   const removes = [...(base?.files.values() ?? [])]
-  const done = (base?.positions.get(work.appId) ?? -1) >= snapshot
+  const done = reachedVersion(base?.positions, work.appId) >= snapshot
   if (done || (written.quarantined.length === 0 && removes.length === 0)) return
   const partitionColumns = [work.dataset.partition.column]
   await work.quarantine.commit(base, {

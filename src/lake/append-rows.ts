@@ -1,4 +1,5 @@
 import type { Column } from '../contracts/columns.js'
+import { reachedVersion } from '../contracts/positions.js'
 import type { DeltaTable, Position } from './delta/table.js'
 import { LEAN, withEngine } from './duckdb/engine.js'
 import { type PlainRow, writeRows } from './duckdb/rows.js'
@@ -22,7 +23,7 @@ export interface Append {
  */
 export async function appendRows(table: DeltaTable, append: Append): Promise<void> {
   const base = await table.snapshot()
-  const isReached = ({ appId, version }: Position) => (base?.positions.get(appId) ?? -1) >= version
+  const isReached = ({ appId, version }: Position) => reachedVersion(base?.positions, appId) >= version
   if (append.positions.every(isReached)) return
   const made = Math.max(...append.positions.map(({ version }) => version))
   const rows = await append.rows()

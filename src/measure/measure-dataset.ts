@@ -2,7 +2,7 @@ import type { CityFile, DatasetConfig } from '../contracts/city-file.js'
 import { SERIES_COLUMNS } from '../contracts/columns.js'
 import { packParts } from '../contracts/pack-parts.js'
 import type { PartRunner } from '../contracts/part-runner.js'
-import { configDigests, divisionPositions, positionId } from '../contracts/positions.js'
+import { configDigests, divisionPositions, positionId, reachedVersion } from '../contracts/positions.js'
 import type { Report } from '../contracts/progress.js'
 import type { Clock } from '../kernel/time.js'
 import type { LiveFile, Snapshot } from '../lake/delta/snapshot.js'
@@ -69,7 +69,7 @@ async function divisionsBehind(scope: MeasureScope): Promise<MeasureInput[]> {
     .sort()
     .filter((division) =>
       positionsOf(scope, division).some(
-        ({ appId, version }) => version > (series?.positions.get(appId) ?? -1),
+        ({ appId, version }) => version > reachedVersion(series?.positions, appId),
       ),
     )
     .map((division) => inputOf(scope, division))

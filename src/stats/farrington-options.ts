@@ -84,8 +84,7 @@ export const NOUFAILY_OPTIONS: FarringtonOptions = {
 }
 
 /**
- * What wardbook runs on weekly counts: the above with our changes, for which docs/adr/0005 gives reasons
- * for.
+ * What wardbook runs on weekly counts: the above with our changes, for which docs/adr/0005 gives reasons.
  */
 export const PRODUCT_OPTIONS: FarringtonOptions = {
   ...NOUFAILY_OPTIONS,

@@ -37,7 +37,7 @@ export interface Snapshot {
   readonly protocol: ProtocolAction
   /** Live files by key. */
   readonly files: ReadonlyMap<string, LiveFile>
-  /** Highest `txn` version by appId: each writer's position. */
+  /** Highest `txn` version by appId: each writer's position, the one that moved last at the end. */
   readonly positions: ReadonlyMap<string, number>
 }
 
@@ -62,7 +62,9 @@ export function replayCommit(state: Replay, actions: readonly Action[], version:
     }
     if (action.txn) {
       const { appId } = action.txn
-      state.positions.set(appId, Math.max(action.txn.version, state.positions.get(appId) ?? -1))
+      const version = Math.max(action.txn.version, state.positions.get(appId) ?? -1)
+      state.positions.delete(appId)
+      state.positions.set(appId, version) // in the order of their last movement
     }
   }
   return { ...state, protocol, metaData }
@@ -106,8 +108,8 @@ function liveFile(add: AddAction, since: number): LiveFile {
   }
 }
 
-function rowsOf(stats: string | undefined): number | undefined {
-  if (stats === undefined) return undefined
-  const rows = (JSON.parse(stats) as { numRecords?: unknown }).numRecords
+function rowsOf(stats: string | null | undefined): number | undefined {
+  if (!stats) return undefined
+  const rows = (JSON.parse(stats) as { numRecords?: unknown } | null)?.numRecords
   return typeof rows === 'number' ? rows : undefined
 }

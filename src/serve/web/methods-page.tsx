@@ -1,5 +1,12 @@
 import type { VNode } from 'preact'
 import type { CityFile } from '../../contracts/city-file.js'
+import {
+  ENDS_AFTER_INSIDE,
+  OPENS_AFTER,
+  OPENS_AT_ONCE,
+  RETURNS_WITHIN_WINDOWS,
+  SEVERITY,
+} from '../../contracts/finding-rules.js'
 import { methodSettings } from '../methods.js'
 import { Layout } from './layout.js'
 import { OtherForms } from './parts.js'
@@ -37,9 +44,11 @@ export function MethodsPage({ city }: { city: CityFile }): VNode {
         series some normal weeks look unusual every week, so all tests of a dataset and week are judged
         together (Benjamini–Hochberg): a week is outside when its q-value is at most {falseDiscoveryRate}, its
         count is at least {minExcess} above what was expected, and at least {minRatio} times as many. A
-        finding opens at once when q is at most 0.01 and the count is at least double; otherwise when two of
-        three weeks are outside. It ends after two weeks inside. Weeks that follow each other are one finding,
-        with one address for ever.
+        finding opens at once when q is at most {OPENS_AT_ONCE.maxQ} and the count is at least{' '}
+        {OPENS_AT_ONCE.minRatio} times the expected one; otherwise when {OPENS_AFTER.outside} of{' '}
+        {OPENS_AFTER.of} weeks are outside. It ends after {ENDS_AFTER_INSIDE} weeks inside. A series that
+        leaves its range again within {RETURNS_WITHIN_WINDOWS} weeks continues the same finding. Weeks that
+        follow each other are one finding, with one address for ever.
       </p>
       <h2 id="q">What q says, and what it does not</h2>
       <p>
@@ -48,10 +57,10 @@ export function MethodsPage({ city }: { city: CityFile }): VNode {
       </p>
       <h2 id="severity">Severity</h2>
       <p>
-        High: the clearest week has a q of at most 0.01 and the count over the whole span is at least double
-        what was expected. Medium: one of the two. Low: neither. The word says nothing about how much harm was
-        done. Lists show high before medium before low and, within a word, the largest distance in requests
-        first.
+        High: the clearest week has a q of at most {SEVERITY.maxQ} and the count over the whole span is at
+        least {SEVERITY.minRatio} times what was expected. Medium: one of the two. Low: neither. The word says
+        nothing about how much harm was done. Lists show high before medium before low and, within a word, the
+        largest distance in requests first.
       </p>
       <h2 id="limits">What it does not say</h2>
       <p>
