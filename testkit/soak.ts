@@ -14,6 +14,8 @@ const TRIALS: Record<string, (folder: string, settings: SoakSettings) => Promise
 }
 
 interface SoakSettings {
+  /** Another city than the bundled one: its file, and the folder that replaces the network. */
+  readonly city: PocketMirror | undefined
   readonly seconds: number
   readonly seed: number
   readonly kills: number
@@ -22,14 +24,14 @@ interface SoakSettings {
 const COMMAND = join(import.meta.dirname, '..', 'dist', 'cli', 'bin.js')
 
 /**
- * `npm run soak -- kill [--seconds 120] [--seed N] [--kills 10]`: long trials of what must never break.
+ * `npm run soak -- kill [--seconds 120] [--seed N] [--kills 10] [--city FILE --mirror DIR]`: long trials of what must never break.
  * Prints one line a round and `N passed, N failed` at the end.
  */
 async function main(argv: readonly string[]): Promise<number> {
   const trial = TRIALS[argv[0] ?? '']
   if (trial === undefined) {
     process.stderr.write(
-      `usage: npm run soak -- ${Object.keys(TRIALS).join('|')} [--seconds N] [--seed N] [--kills N]\n`,
+      `usage: npm run soak -- ${Object.keys(TRIALS).join('|')} [--seconds N] [--seed N] [--kills N] [--city FILE --mirror DIR]\n`,
     )
     return 64
   }
@@ -37,6 +39,7 @@ async function main(argv: readonly string[]): Promise<number> {
     seconds: numberFlag(argv, '--seconds', 120),
     seed: numberFlag(argv, '--seed', Date.now() % 1_000_000),
     kills: numberFlag(argv, '--kills', 10),
+    city: cityFlags(argv),
   }
   const folder = await mkdtemp(join(tmpdir(), 'wardbook-soak-'))
   try {
@@ -44,6 +47,13 @@ async function main(argv: readonly string[]): Promise<number> {
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function cityFlags(argv: readonly string[]): PocketMirror | undefined {
+  const [cityFile, mirror] = ['--city', '--mirror'].map((name) =>
+    argv.includes(name) ? argv[argv.indexOf(name) + 1] : undefined,
+  )
+  return cityFile !== undefined && mirror !== undefined ? { cityFile, mirror } : undefined
 }
 
 function numberFlag(argv: readonly string[], name: string, fallback: number): number {
@@ -55,9 +65,9 @@ function numberFlag(argv: readonly string[], name: string, fallback: number): nu
  * Rounds of: a fresh lake, a run killed with SIGKILL at a random moment, again and again, then one calm run.
  * Every round must end in the world of a run that nobody disturbed.
  */
-async function killTrial(folder: string, { seconds, seed, kills }: SoakSettings): Promise<number> {
+async function killTrial(folder: string, { seconds, seed, kills, city }: SoakSettings): Promise<number> {
   const random = seededRandom(seed)
-  const pocket = await writePocketMirror(folder)
+  const pocket = city ?? (await writePocketMirror(folder))
   const calm = await calmRun(pocket, join(folder, 'calm'))
   say(`seed ${seed}; a calm run takes ${calm.milliseconds} ms and leaves ${calm.world.events.length} events`)
   const end = Date.now() + seconds * 1_000

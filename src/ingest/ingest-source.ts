@@ -55,13 +55,14 @@ export async function ingestSource(
   const work = workOn(context, datasetId, sourceId)
   const scratch = await context.store.scratch()
   try {
-    const last = await newestSnapshot(work)
+    await settleSnapshot(work) // what an interrupted run left, whatever the source answers today
     const pages = await spoolAll(context, work, scratch)
     const fingerprint = fingerprintOf(work.appId, pages)
+    const head = await readHead(work)
     const result =
-      last?.fingerprint === fingerprint
-        ? await unchanged(context, work, last)
-        : await commitSnapshot(context, work, scratch, pages, fingerprint)
+      head.last?.fingerprint === fingerprint
+        ? unchanged(context, work, head)
+        : await commitSnapshot(context, work, scratch, pages, fingerprint, head.base)
     await clearSpool(context.store, work.spoolRoot)
     return result
   } finally {
@@ -99,10 +100,13 @@ function workOn(context: IngestContext, datasetId: string, sourceId: string): So
   }
 }
 
-/** The newest snapshot when it was made under today's city file: one made under an earlier one that came back is history. */
-async function newestSnapshot(work: SourceWork): Promise<SnapshotProvenance | undefined> {
+/** The raw table, and its newest snapshot when that was made under today's city file: one made under an earlier one is history. */
+async function readHead(
+  work: SourceWork,
+): Promise<{ base: Snapshot | undefined; last: SnapshotProvenance | undefined }> {
+  const base = await work.raw.snapshot()
   const last = await settleSnapshot(work)
-  return last?.snapshot === nextSnapshot(await work.raw.snapshot()) - 1 ? last : undefined
+  return { base, last: last?.snapshot === nextSnapshot(base) - 1 ? last : undefined }
 }
 
 /** All pages, received whole; a page that the publisher changed meanwhile is received once more. */
@@ -137,19 +141,16 @@ async function spoolAll(context: IngestContext, work: SourceWork, scratch: Scrat
   return pages
 }
 
-async function unchanged(
+function unchanged(
   context: IngestContext,
   work: SourceWork,
-  last: SnapshotProvenance,
-): Promise<IngestResult> {
-  const snapshot = (await work.raw.snapshot()) as Snapshot
-  const rows = rowsOf(snapshot)
-  const quarantined = last.pages.reduce((sum, page) => sum + page.rowsQuarantined, 0)
-  step(context, work, `unchanged: snapshot ${last.snapshot} with ${rows} rows is current`, {
-    rows,
-    quarantined,
-  })
-  return { verdict: 'unchanged', version: snapshot.version, snapshot: last.snapshot, rows, quarantined }
+  { base, last }: Awaited<ReturnType<typeof readHead>>,
+): IngestResult {
+  const [version, snapshot] = [base?.version ?? -1, last?.snapshot ?? -1]
+  const rows = base === undefined ? 0 : rowsOf(base)
+  const quarantined = (last?.pages ?? []).reduce((sum, page) => sum + page.rowsQuarantined, 0)
+  step(context, work, `unchanged: snapshot ${snapshot} with ${rows} rows is current`, { rows, quarantined })
+  return { verdict: 'unchanged', version, snapshot, rows, quarantined }
 }
 
 async function commitSnapshot(
@@ -158,13 +159,13 @@ async function commitSnapshot(
   scratch: Scratch,
   pages: readonly SpooledPage[],
   fingerprint: string,
+  base: Snapshot | undefined,
 ): Promise<IngestResult> {
   const scanned: ScannedPage[] = []
   const settings = { delimiter: work.config.delimiter, partitionColumn: work.partitionFrom }
   for (const page of pages) scanned.push(await scanPage(work.store, scratch, page, settings))
   demandQuarantinePolicy(work, scanned)
 
-  const base = await work.raw.snapshot()
   demandRowsLeft(work, base, scanned)
   const plan = planColumns(
     scanned.map(({ summary }) => summary.header),
@@ -176,7 +177,8 @@ async function commitSnapshot(
   const written = await context.runner.run<WriteJob, WriteResult>('ingest.write', job)
   const provenance = provenanceOf(context, scanned, number, fingerprint)
   await commitQuarantine(work, written, number)
-  const { version } = await commitRaw(work, base, plan, written, provenance)
+  const { outcome, version } = await commitRaw(work, base, plan, written, provenance)
+  if (outcome === 'superseded') return unchanged(context, work, await readHead(work)) // another run was faster
   await settleSnapshot(work)
 
   const quarantined = provenance.pages.reduce((sum, page) => sum + page.rowsQuarantined, 0)
