@@ -75,15 +75,14 @@ export function positionId({ stage, dataset, source, division, digest }: Positio
  * @param positions a table's, in the order of their last movement; undefined when there is no table yet
  */
 export function reachedVersion(positions: ReadonlyMap<string, number> | undefined, appId: string): number {
-  const scope = scopeOf(appId)
-  let newest: string | undefined
-  for (const other of positions?.keys() ?? []) if (scopeOf(other) === scope) newest = other
-  return newest === appId ? (positions?.get(appId) ?? -1) : -1
+  return newestPositions(positions).get(appId) ?? -1
 }
 
-/** A position's id without its config digest. */
-function scopeOf(appId: string): string {
-  return appId.slice(0, appId.lastIndexOf('/'))
+/** Of positions that differ in their config digest only, the one that moved last. */
+function newestPositions(positions: ReadonlyMap<string, number> | undefined): Map<string, number> {
+  const newest = new Map<string, string>()
+  for (const appId of positions?.keys() ?? []) newest.set(appId.slice(0, appId.lastIndexOf('/')), appId)
+  return new Map([...newest.values()].map((appId) => [appId, positions?.get(appId) ?? -1]))
 }
 
 /** How far each division of a source is: {@link reachedVersion} of every {@link positionId} with this digest. */
@@ -93,13 +92,12 @@ export function divisionPositions(
 ): { readonly division: string; readonly version: number }[] {
   const start = `${scope.stage}/${scope.dataset}/${scope.source}/`
   const end = `/${scope.digest}`
-  return [...positions.keys()]
+  return [...newestPositions(positions)]
     .filter(
-      (appId) => appId.startsWith(start) && appId.endsWith(end) && appId.length > start.length + end.length,
+      ([appId]) => appId.startsWith(start) && appId.endsWith(end) && appId.length > start.length + end.length,
     )
-    .map((appId) => ({
+    .map(([appId, version]) => ({
       division: decodeURIComponent(appId.slice(start.length, -end.length)),
-      version: reachedVersion(positions, appId),
+      version,
     }))
-    .filter(({ version }) => version >= 0)
 }

@@ -25,7 +25,10 @@ export function runInChild<Job, Result>(worker: string, job: Job, signal?: Abort
     child.on('message', (message) => {
       answer = message as Answer<Result>
     })
-    child.on('error', reject)
+    // It could not be started, or was gone before it took the job; a caller's own abort stays what it is.
+    child.on('error', (cause) =>
+      reject(signal?.aborted ? cause : diedWithoutAnswer(worker, null, null, cause)),
+    )
     child.on('exit', (code, killedBy) => {
       if (answer === undefined) reject(diedWithoutAnswer(worker, code, killedBy))
       else if ('error' in answer) reject(fromErrorRecord(answer.error))
@@ -60,11 +63,14 @@ function diedWithoutAnswer(
   worker: string,
   code: number | null,
   killedBy: NodeJS.Signals | null,
+  cause?: Error,
 ): WardbookError {
-  const how = killedBy ? `was ended by ${killedBy}` : `ended with code ${code}`
-  return new WardbookError('worker-died', 'retry', `the worker ${worker} ${how} before it answered`, {
-    worker,
-    code,
-    signal: killedBy,
-  })
+  const how = cause?.message ?? (killedBy ? `ended by ${killedBy}` : `ended with code ${code}`)
+  return new WardbookError(
+    'worker-died',
+    'retry',
+    `the worker ${worker} died before it answered: ${how}`,
+    { worker, code, signal: killedBy },
+    { cause },
+  )
 }

@@ -66,6 +66,13 @@ export function toErrorRecord(thrown: unknown): ErrorRecord {
 
 /** The error that a child process, a queue or a log line reported. */
 export function fromErrorRecord(record: ErrorRecord): WardbookError {
-  const cause = record.stack ? new Error(record.stack) : undefined
+  const cause = record.stack === undefined ? undefined : causeWith(record.message, record.stack)
   return new WardbookError(record.code, record.remedy, record.message, record.facts, { cause })
+}
+
+/** Stands for the error on the other side: its stack is where the trouble began, however many borders it crosses. */
+function causeWith(message: string, stack: string): Error {
+  const cause = new Error(message)
+  cause.stack = stack
+  return cause
 }

@@ -8,11 +8,12 @@ const THURSDAY_TO_MONDAY_DAYS = 3 // 1970-01-01 was a Thursday
 
 /** Days since 1970-01-01 of a calendar day. @throws WardbookError 'bad-day' (report-bug) when it is no calendar day */
 export function dayNumber(day: Day): number {
-  const at = Date.parse(`${day}T00:00:00Z`)
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(day) || Number.isNaN(at)) {
+  const number = Date.parse(`${day}T00:00:00Z`) / DAY_MS
+  // The runtime takes 30 February for 2 March: only a day that comes back as it was written is one.
+  if (!/^\d{4}-\d{2}-\d{2}$/.test(day) || Number.isNaN(number) || dayOf(number) !== day) {
     throw new WardbookError('bad-day', 'report-bug', `'${day}' is not a calendar day (YYYY-MM-DD)`, { day })
   }
-  return at / DAY_MS
+  return number
 }
 
 /** The calendar day that lies `number` days after 1970-01-01. */
@@ -32,11 +33,28 @@ export function weekOf(day: Day): Day {
   return dayOf(number - sinceMonday)
 }
 
-/** The instant at which a local calendar day begins in a time zone, ISO 8601 in UTC. */
+/**
+ * The instant at which a local calendar day begins in a time zone, ISO 8601 in UTC: the first at which clocks there show
+ * midnight of the day or later. Where clocks skip midnight, the day begins with its first hour that there was.
+ */
 export function startOfDay(day: Day, timeZone: string): string {
-  const guess = dayNumber(day) * DAY_MS
-  const first = guess - offsetMs(guess, timeZone)
-  return new Date(guess - offsetMs(first, timeZone)).toISOString()
+  const midnight = dayNumber(day) * DAY_MS
+  const offsets = [midnight - DAY_MS, midnight + DAY_MS].map((at) => offsetMs(at, timeZone))
+  const hasBegun = (at: number) => at + offsetMs(at, timeZone) >= midnight
+  const begun = midnight - Math.min(...offsets)
+  return new Date(firstBetween(midnight - Math.max(...offsets), begun, hasBegun)).toISOString()
+}
+
+/** The first whole number from `low` to `high` that passes, where all after the first one do; `high` passes. */
+function firstBetween(low: number, high: number, passes: (at: number) => boolean): number {
+  if (passes(low)) return low
+  let [before, first] = [low, high]
+  while (first - before > 1) {
+    const middle = Math.floor((before + first) / 2)
+    if (passes(middle)) first = middle
+    else before = middle
+  }
+  return first
 }
 
 /** How far local time is ahead of UTC at an instant, in milliseconds. */

@@ -123,7 +123,7 @@ export const PREFIXES: readonly PrefixRule[] = [
   },
 ]
 
-/** True when `owner` may write (or read) `key`. */
+/** True when `owner` may write `key`, or read it (or list what begins with it). */
 export function mayAccess(owner: Owner, key: string, access: 'read' | 'write'): boolean {
   const rule = ruleFor(key)
   if (rule === undefined) return false
@@ -158,9 +158,19 @@ function ruleFor(key: string): PrefixRule | undefined {
 }
 
 function mayWrite(rule: PrefixRule, owner: Owner, key: string): boolean {
-  if (!rule.writers.includes(owner)) return false
-  const perStage = rule.prefix.split('/')[1] === '<stage>'
-  return !perStage || key.split('/')[1] === owner
+  return rule.writers.includes(owner) && isBelow(key, rule.prefix, owner)
+}
+
+/** True for a key inside a prefix, or for the one object that a rule without `/` at its end names. */
+function isBelow(key: string, prefix: string, owner: Owner): boolean {
+  if (!prefix.endsWith('/')) return key === prefix
+  const folders = prefix.split('/').slice(0, -1)
+  const parts = key.split('/')
+  const fits = (folder: string, part: string | undefined) => {
+    if (folder === '<stage>') return part === owner
+    return folder.startsWith('<') ? part !== undefined && part !== '' : part === folder
+  }
+  return parts.length > folders.length && folders.every((folder, index) => fits(folder, parts[index]))
 }
 
 function demand(owner: Owner, key: string, access: 'read' | 'write'): string {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { type Document, isMap, isNode, LineCounter, type Node, parseDocument } from 'yaml'
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { CityFile } from '../contracts/city-file.js'
 import { WardbookError } from '../kernel/errors.js'
@@ -20,9 +20,18 @@ export function parseCity(text: string, file: string): CityFile {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: true })
   if (document.errors.length > 0) throw notYaml(file, document.errors[0] as Error)
-  const parsed = CityFile.safeParse(document.toJS() ?? {})
+  const parsed = CityFile.safeParse(valuesOf(document, file) ?? {})
   if (parsed.success) return parsed.data
   throw invalid(file, parsed.error, document, lines)
+}
+
+/** The document as plain values. An alias without its anchor comes to light only here. */
+function valuesOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS()
+  } catch (thrown) {
+    throw notYaml(file, thrown as Error)
+  }
 }
 
 async function readCity(file: string): Promise<string> {
@@ -66,10 +75,9 @@ function invalid(file: string, error: z.ZodError, document: Document, lines: Lin
 function mistakesOf(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): Mistake[] {
   const path = issue.path.map(String)
   if (issue.code !== 'unrecognized_keys') {
-    const message = `${path.join('.') || 'the file'}: ${issue.message}`
-    return [
-      { place: placeOf(nodeAt(document, path), lines), path: path.join('.'), message, isUnknownKey: false },
-    ]
+    const { node, isWhole } = nodeAt(document, path)
+    const message = `${path.join('.') || 'the file'}: ${issue.message}${isWhole ? shownValue(node, issue.message) : ''}`
+    return [{ place: placeOf(node, lines), path: path.join('.'), message, isUnknownKey: false }]
   }
   const known = knownKeysAt(CityFile, path)
   return issue.keys.map((key) => {
@@ -85,19 +93,39 @@ function mistakesOf(issue: z.core.$ZodIssue, document: Document, lines: LineCoun
   })
 }
 
-function nodeAt(document: Document, path: readonly string[]): Node | undefined {
-  for (let depth = path.length; depth >= 0; depth--) {
-    const node = document.getIn(path.slice(0, depth), true)
-    if (isNode(node)) return node
+/** The node at a path, or the nearest above it where the file has none. */
+function nodeAt(document: Document, path: readonly string[]): { node: Node | undefined; isWhole: boolean } {
+  let node = document.contents as Node | null
+  for (const step of path) {
+    const next = childOf(node, step)
+    if (next === undefined) return { node: node ?? undefined, isWhole: false }
+    node = next
   }
-  return undefined
+  return { node: node ?? undefined, isWhole: true }
+}
+
+/** Steps are compared as text: an unquoted `7:` is a number for YAML and a name for us. */
+function childOf(parent: Node | null, step: string): Node | undefined {
+  if (isSeq(parent)) return (parent.items[Number(step)] as Node | undefined) ?? undefined
+  return (pairOf(parent, step)?.value as Node | null | undefined) ?? undefined
+}
+
+function pairOf(parent: Node | null | undefined, key: string): Pair | undefined {
+  if (!isMap(parent)) return undefined
+  return parent.items.find((item) => isScalar(item.key) && String(item.key.value) === key)
 }
 
 function keyNode(document: Document, path: readonly string[], key: string): Node | undefined {
-  const parent = path.length === 0 ? document.contents : document.getIn(path, true)
-  if (!isMap(parent)) return undefined
-  const pair = parent.items.find((item) => String(item.key) === key)
-  return isNode(pair?.key) ? pair.key : undefined
+  return pairOf(nodeAt(document, path).node, key)?.key as Node | undefined
+}
+
+const MAX_SHOWN_CHARACTERS = 80
+
+/** The wrong value, where it is a short one and the message does not name it yet. */
+function shownValue(node: Node | undefined, message: string): string {
+  if (!isScalar(node) || node.value === null) return ''
+  const text = String(node.value)
+  return message.includes(text) || text.length > MAX_SHOWN_CHARACTERS ? '' : `; it is '${text}'`
 }
 
 function placeOf(node: Node | undefined, lines: LineCounter): string {

@@ -4,6 +4,10 @@ import { WardbookError } from '../../kernel/errors.js'
 
 const Strings = z.record(z.string(), z.string().nullable())
 
+/** Other writers say null where we leave a field out. */
+const Path = z.string().refine(isUriEncoded, { error: 'a path is URI-encoded' })
+const Stats = z.string().refine(isJson, { error: 'statistics are JSON' })
+
 const Protocol = z.looseObject({
   minReaderVersion: z.int(),
   minWriterVersion: z.int(),
@@ -13,35 +17,35 @@ const Protocol = z.looseObject({
 
 const MetaData = z.looseObject({
   id: z.string(),
-  name: z.string().optional(),
+  name: z.string().nullish(),
   format: z.looseObject({ provider: z.string() }),
-  schemaString: z.string(),
+  schemaString: z.string().default(''), // absent: told as no schema, after gaps in the log
   partitionColumns: z.array(z.string()),
   configuration: z.record(z.string(), z.string()).default({}),
-  createdTime: z.number().optional(),
+  createdTime: z.number().nullish(),
 })
 
 const Add = z.looseObject({
-  path: z.string(),
+  path: Path,
   partitionValues: Strings,
   size: z.number(),
   modificationTime: z.number(),
   dataChange: z.boolean(),
-  stats: z.string().optional(),
+  stats: Stats.nullish(),
   tags: Strings.nullish(),
   deletionVector: z.unknown().optional(),
 })
 
 const Remove = z.looseObject({
-  path: z.string(),
-  deletionTimestamp: z.number().optional(),
+  path: Path,
+  deletionTimestamp: z.number().nullish(),
   dataChange: z.boolean(),
-  extendedFileMetadata: z.boolean().optional(),
+  extendedFileMetadata: z.boolean().nullish(),
   partitionValues: Strings.nullish(),
   size: z.number().nullish(),
 })
 
-const Txn = z.looseObject({ appId: z.string(), version: z.number(), lastUpdated: z.number().optional() })
+const Txn = z.looseObject({ appId: z.string(), version: z.number(), lastUpdated: z.number().nullish() })
 
 const Action = z.looseObject({
   protocol: Protocol.optional(),
@@ -60,6 +64,8 @@ export type ProtocolAction = z.infer<typeof Protocol>
 /** The newest protocol that we read and write; nothing above it is ever guessed at. */
 export const READER_VERSION = 1
 export const WRITER_VERSION = 2
+/** The reader version from which a table names each thing it needs. */
+const FEATURES_READER_VERSION = 3
 
 /** One commit's text as actions. @throws WardbookError 'delta-log-broken' (fix-source) naming table, version and line */
 export function parseCommit(text: string, table: string, version: number): Action[] {
@@ -84,11 +90,16 @@ export function formatCommit(actions: readonly Action[]): string {
   return actions.map((action) => `${JSON.stringify(action)}\n`).join('')
 }
 
-/** @throws WardbookError 'delta-unsupported' (fix-source) when the table needs something that we do not read */
+/**
+ * Reader version 3 with no feature is version 1 under another name: it asks nothing more of a reader.
+ * @throws WardbookError 'delta-unsupported' (fix-source) when the table needs something that we do not read
+ */
 export function demandReadable(protocol: ProtocolAction, metaData: MetaDataAction, table: string): void {
+  const { minReaderVersion, readerFeatures } = protocol
+  const listsFeatures = minReaderVersion === FEATURES_READER_VERSION && readerFeatures !== undefined
   const reasons = [
-    protocol.minReaderVersion > READER_VERSION && `reader version ${protocol.minReaderVersion}`,
-    ...(protocol.readerFeatures ?? []).map((feature) => `feature ${feature}`),
+    minReaderVersion > READER_VERSION && !listsFeatures && `reader version ${minReaderVersion}`,
+    ...(readerFeatures ?? []).map((feature) => `feature ${feature}`),
     metaData.format.provider !== 'parquet' && `format ${metaData.format.provider}`,
     isColumnMapped(metaData) && 'column mapping',
   ].filter((reason) => typeof reason === 'string')
@@ -97,6 +108,27 @@ export function demandReadable(protocol: ProtocolAction, metaData: MetaDataActio
     'delta-unsupported',
     'fix-source',
     `${table} needs ${reasons.join(', ')}; wardbook reads Delta tables of reader version ${READER_VERSION}`,
+    { table, reasons },
+  )
+}
+
+/** @throws WardbookError 'delta-unsupported' (fix-source) when the table asks something of its writers that we do not do */
+export function demandWritable(
+  protocol: ProtocolAction,
+  metaData: MetaDataAction,
+  removesFiles: boolean,
+  table: string,
+): void {
+  const reasons = [
+    protocol.minWriterVersion > WRITER_VERSION && `writer version ${protocol.minWriterVersion}`,
+    removesFiles && metaData.configuration['delta.appendOnly'] === 'true' && 'delta.appendOnly',
+    metaData.schemaString.includes('"delta.invariants"') && 'delta.invariants',
+  ].filter((reason) => typeof reason === 'string')
+  if (reasons.length === 0) return
+  throw new WardbookError(
+    'delta-unsupported',
+    'fix-source',
+    `${table} asks its writers for ${reasons.join(', ')}; wardbook writes Delta tables of writer version ${WRITER_VERSION}`,
     { table, reasons },
   )
 }
@@ -129,9 +161,12 @@ export function toSchemaString(columns: readonly Column[]): string {
 
 const OUR_TYPES: readonly string[] = ['string', 'long', 'integer', 'double', 'boolean', 'date', 'timestamp']
 
-/** Delta's schema text as columns. @throws WardbookError 'delta-unsupported' (fix-source) for a type that we do not read */
+/**
+ * Delta's schema text as columns.
+ * @throws WardbookError 'delta-unsupported' (fix-source) for a type that we do not read; 'delta-log-broken' when it is no schema
+ */
 export function fromSchemaString(schemaString: string, table: string): Column[] {
-  const { fields } = SchemaString.parse(JSON.parse(schemaString))
+  const { fields } = parseSchemaString(schemaString, table)
   return fields.map(({ name, type, metadata }) => {
     if (typeof type !== 'string' || !OUR_TYPES.includes(type)) {
       const shown = typeof type === 'string' ? type : JSON.stringify(type)
@@ -144,6 +179,36 @@ export function fromSchemaString(schemaString: string, table: string): Column[] 
     }
     return { name, type: type as ColumnType, metadata: stringsOf(metadata ?? {}) }
   })
+}
+
+function parseSchemaString(schemaString: string, table: string): z.infer<typeof SchemaString> {
+  try {
+    return SchemaString.parse(JSON.parse(schemaString))
+  } catch (cause) {
+    throw new WardbookError(
+      'delta-log-broken',
+      'fix-source',
+      `${table}: the schema in the log is no Delta schema`,
+      { table, schemaString: schemaString.slice(0, 2_000) },
+      { cause },
+    )
+  }
+}
+
+function isUriEncoded(path: string): boolean {
+  try {
+    return decodeURIComponent(path) !== ''
+  } catch {
+    return false
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    return typeof JSON.parse(text) === 'object'
+  } catch {
+    return false
+  }
 }
 
 function stringsOf(values: Record<string, unknown>): Record<string, string> {

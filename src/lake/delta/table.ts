@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import type { Column } from '../../contracts/columns.js'
-import { WardbookError } from '../../kernel/errors.js'
+import { asWardbookError, WardbookError } from '../../kernel/errors.js'
 import { type Clock, systemClock } from '../../kernel/time.js'
 import { toLogPath } from '../keys.js'
 import type { ObjectStore } from '../store.js'
 import {
   type Action,
+  demandWritable,
   formatCommit,
   parseCommit,
   READER_VERSION,
@@ -89,7 +90,7 @@ export class DeltaTable {
     }
     let state = emptyReplay()
     for (let next = 0; next <= version; next++) {
-      const actions = await this.readCommit(next)
+      const actions = (await this.readCommit(next)) ?? (await this.readAfterGap(next))
       if (actions === undefined) return undefined
       state = replayCommit(state, actions, next)
     }
@@ -121,15 +122,18 @@ export class DeltaTable {
    * Commits a change on top of the snapshot it was planned on (undefined: no table yet).
    * A lost race is retried on the next version after the winners were read and do not conflict: nobody changed schema or
    * protocol, removed a file that we remove, or added to a partition that we rewrite.
-   * @throws WardbookError 'commit-conflict' (retry): plan again on the newest snapshot
+   * @throws WardbookError 'commit-conflict' (retry): plan again on the newest snapshot; 'delta-unsupported' (fix-source) when
+   *   another writer made the table and it asks more of its writers than we do
    */
   async commit(base: Snapshot | undefined, change: Change): Promise<CommitResult> {
+    if (base !== undefined) {
+      demandWritable(base.protocol, base.metaData, (change.removes ?? []).length > 0, this.root)
+    }
     const nonce = randomUUID()
     const text = new TextEncoder().encode(formatCommit(this.actionsOf(base, change, nonce)))
     for (let version = (base?.version ?? -1) + 1, tries = 0; tries < MAX_COMMIT_TRIES; version++, tries++) {
-      const created = await this.store.createIfAbsent(this.commitKey(version), text)
-      if (created === 'created') return { outcome: 'committed', version }
-      const winner = (await this.readCommit(version)) ?? []
+      const winner = await this.takeVersion(version, text)
+      if (winner === undefined) return { outcome: 'committed', version }
       if (nonceOf(winner) === nonce) return { outcome: 'committed', version } // our own write, its reply was lost
       if (overtakes(winner, change.positions ?? [])) return { outcome: 'superseded', version }
       demandNoConflict(winner, change, this.root, version)
@@ -144,36 +148,56 @@ export class DeltaTable {
     )
   }
 
+  /** Creates a commit, or gives the one that stands there: another's, or our own when the store's reply was lost. */
+  private async takeVersion(version: number, text: Uint8Array): Promise<Action[] | undefined> {
+    const key = this.commitKey(version)
+    let failure: unknown
+    try {
+      if ((await this.store.createIfAbsent(key, text)) === 'created') return undefined
+    } catch (thrown) {
+      if (asWardbookError(thrown).remedy !== 'retry') throw thrown
+      failure = thrown // the service failed: the commit may have been stored all the same
+    }
+    const winner = await this.readCommit(version)
+    if (winner !== undefined) return winner
+    throw failure ?? new WardbookError('object-missing', 'retry', `${key} exists and cannot be read`, { key })
+  }
+
   private async newest(): Promise<Snapshot | undefined> {
     let { replay, version } = this.cached ?? { replay: emptyReplay(), version: -1 }
     for (;;) {
-      const actions = await this.readCommit(version + 1)
+      const next = version + 1
+      // Looking for gaps costs a listing: once an object, as commits follow one another from then on.
+      const actions =
+        (await this.readCommit(next)) ??
+        (this.cached === undefined ? await this.readAfterGap(next) : undefined)
       if (actions === undefined) break
-      version += 1
+      version = next
       replay = replayCommit(replay, actions, version)
     }
-    if (version < 0) {
-      await this.demandNoLaterCommit()
-      return undefined
-    }
+    if (version < 0) return undefined
     this.cached = { replay, version }
     return finishReplay(replay, version, this.root)
   }
 
-  /** A log whose first commit is missing is broken, not empty. */
-  private async demandNoLaterCommit(): Promise<void> {
-    for await (const { key } of this.store.list(`${this.root}/_delta_log/`)) {
-      if (!/\/\d{20}\.json$/.test(key)) continue
-      throw new WardbookError(
-        'delta-log-gap',
-        'fix-source',
-        `${this.root}: the log begins at ${key}, commits before it are gone`,
-        {
-          table: this.root,
-          key,
-        },
-      )
+  /**
+   * Looks again for a commit that was not there: undefined at the log's end, the commit when it came meanwhile.
+   * @throws WardbookError 'delta-log-gap' (fix-source) when later ones are there: the log is broken, not at its end
+   */
+  private async readAfterGap(version: number): Promise<Action[] | undefined> {
+    const later = await this.firstCommitAfter(version)
+    if (later === undefined) return undefined
+    const actions = await this.readCommit(version)
+    if (actions !== undefined) return actions
+    const message = `${this.root}: the log has ${later}, and commit ${version} before it is gone`
+    throw new WardbookError('delta-log-gap', 'fix-source', message, { table: this.root, version, later })
+  }
+
+  private async firstCommitAfter(version: number): Promise<string | undefined> {
+    for await (const { key } of this.store.list(`${this.root}/_delta_log/`, this.commitKey(version))) {
+      if (/\/\d{20}\.json$/.test(key)) return key
     }
+    return undefined
   }
 
   private async readCommit(version: number): Promise<Action[] | undefined> {

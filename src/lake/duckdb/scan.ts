@@ -12,7 +12,7 @@ export interface Scan {
 
 /**
  * Some live files of a table version as something to select from: all columns, partition columns included with their true
- * text values. Only files of the log are named, never a glob: replaced files still lie in the folder.
+ * values. Only files of the log are named, never a glob: replaced files still lie in the folder.
  * @param files by default all live files of the snapshot
  */
 export async function scanFiles(
@@ -22,31 +22,41 @@ export async function scanFiles(
   files: readonly LiveFile[] = [...snapshot.files.values()],
 ): Promise<Scan> {
   const staged: StagedFile[] = []
-  for (const file of files) staged.push(await store.stage(`${root}/${file.key}`))
-  return {
-    sql: scanSql(snapshot, files, staged),
-    release: async () => {
-      for (const file of staged) await file.release()
-    },
+  const release = async () => {
+    for (const file of staged) await file.release()
+  }
+  try {
+    for (const file of files) staged.push(await store.stage(`${root}/${file.key}`))
+    return { sql: scanSql(snapshot, files, staged), release }
+  } catch (thrown) {
+    await release()
+    throw thrown
   }
 }
 
+/** Names the file of a row; no column of a table may be called so (a comma is refused in column names). */
+const FILE = '_file,'
+
 function scanSql(snapshot: Snapshot, files: readonly LiveFile[], staged: readonly StagedFile[]): string {
-  if (files.length === 0) return emptySql(snapshot.columns)
+  const isPartition = ({ name }: Column) => snapshot.partitionColumns.includes(name)
+  const stored = snapshot.columns.filter((column) => !isPartition(column))
+  const partition = snapshot.columns.filter(isPartition)
+  if (files.length === 0) return `(${emptySql([...stored, ...partition])})`
   const list = staged.map(({ file }) => literal(file)).join(', ')
-  const values = files.map((file, index) => {
-    const cells = snapshot.partitionColumns.map((column) => partitionLiteral(file, column))
-    return `(${[index, ...cells].join(', ')})`
+  const rows = files.map((file, index) => {
+    const cells = partition.map(({ name }) => partitionLiteral(file, name))
+    return `(${[literal((staged[index] as StagedFile).file), ...cells].join(', ')})`
   })
-  const names = ['_file', ...snapshot.partitionColumns].map(identifier).join(', ')
-  const stored = snapshot.columns.filter(({ name }) => !snapshot.partitionColumns.includes(name))
+  const names = [FILE, ...partition.map(({ name }) => name)].map(identifier).join(', ')
   const columns = [
     ...stored.map(({ name }) => `f.${identifier(name)}`),
-    ...snapshot.partitionColumns.map((name) => `p.${identifier(name)}`),
+    ...partition.map(({ name, type }) => `p.${identifier(name)}::${sqlType(type)} AS ${identifier(name)}`),
   ]
+  // The empty second half brings columns that none of these files has: they were added to the table later.
   return (
-    `(SELECT ${columns.join(', ')} FROM read_parquet([${list}], hive_partitioning = false, union_by_name = true) f ` +
-    `JOIN (VALUES ${values.join(', ')}) p(${names}) ON f.file_index = p._file)`
+    `(SELECT ${columns.join(', ')} FROM (SELECT * FROM read_parquet([${list}], hive_partitioning = false, ` +
+    `union_by_name = true, filename = ${literal(FILE)}) UNION ALL BY NAME ${emptySql(stored)}) f ` +
+    `JOIN (VALUES ${rows.join(', ')}) p(${names}) ON f.${identifier(FILE)} = p.${identifier(FILE)})`
   )
 }
 
@@ -68,5 +78,5 @@ function partitionLiteral(file: LiveFile, column: string): string {
 
 function emptySql(columns: readonly Column[]): string {
   const cells = columns.map(({ name, type }) => `NULL::${sqlType(type)} AS ${identifier(name)}`)
-  return `(SELECT ${cells.join(', ')} WHERE false)`
+  return `SELECT ${cells.join(', ')} WHERE false`
 }

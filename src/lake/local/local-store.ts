@@ -15,7 +15,7 @@ import {
 import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { WardbookError } from '../../kernel/errors.js'
-import { checkKey } from '../keys.js'
+import { checkKey, checkPrefix } from '../keys.js'
 import type { Content, ObjectInfo, ObjectStore, Scratch, StagedFile } from '../store.js'
 
 /** Scratch lives inside the base folder, so that `link()` can move a file into place; listings leave it out. */
@@ -43,46 +43,52 @@ class LocalStore implements ObjectStore {
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
-    return absentAsUndefined(readFile(this.file(key)))
+    return absentAsUndefined(() => readFile(this.file(key)))
   }
 
   async getRange(key: string, from: number, to: number): Promise<Uint8Array | undefined> {
-    const handle = await absentAsUndefined(open(this.file(key), 'r'))
-    if (handle === undefined) return undefined
-    try {
-      return await readRange(handle, from, to)
-    } finally {
-      await handle.close()
-    }
+    return absentAsUndefined(async () => {
+      const handle = await open(this.file(key), 'r')
+      try {
+        return await readRange(handle, from, to)
+      } finally {
+        await handle.close()
+      }
+    })
   }
 
   async stat(key: string): Promise<ObjectInfo | undefined> {
-    const found = await absentAsUndefined(stat(this.file(key)))
+    const found = await absentAsUndefined(() => stat(this.file(key)))
     if (found === undefined || !found.isFile()) return undefined
     return { key, size: found.size, modifiedAt: found.mtime }
   }
 
   async createIfAbsent(key: string, content: Content): Promise<'created' | 'exists'> {
     const target = this.file(key)
-    const finished = content instanceof Uint8Array ? await this.writeTemporary(content) : content.file
-    try {
-      if (!(content instanceof Uint8Array)) await syncFile(finished)
-      return await takeName(finished, target)
-    } finally {
-      await rm(finished, { force: true })
-    }
+    return orUnavailable(async () => {
+      const finished = content instanceof Uint8Array ? await this.writeTemporary(content) : content.file
+      try {
+        if (!(content instanceof Uint8Array)) await syncFile(finished)
+        return await takeName(finished, target)
+      } finally {
+        await rm(finished, { force: true })
+      }
+    })
   }
 
   async put(key: string, bytes: Uint8Array): Promise<void> {
     const target = this.file(key)
-    const finished = await this.writeTemporary(bytes)
-    await mkdir(dirname(target), { recursive: true })
-    await rename(finished, target)
-    await syncFolder(dirname(target))
+    await orUnavailable(async () => {
+      const finished = await this.writeTemporary(bytes)
+      await makeFolders(dirname(target))
+      await rename(finished, target)
+      await syncFolder(dirname(target))
+    })
   }
 
   async *list(prefix: string, startAfter = ''): AsyncIterable<ObjectInfo> {
-    const folder = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/') + 1) : ''
+    checkPrefix(prefix)
+    const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
     const keys: string[] = []
     for await (const key of walk(this.root, folder)) {
       if (key.startsWith(prefix) && compareKeys(key, startAfter) > 0) keys.push(key)
@@ -95,7 +101,7 @@ class LocalStore implements ObjectStore {
   }
 
   async delete(key: string): Promise<void> {
-    await absentAsUndefined(unlink(this.file(key)))
+    await absentAsUndefined(() => unlink(this.file(key)))
   }
 
   async stage(key: string): Promise<StagedFile> {
@@ -107,11 +113,14 @@ class LocalStore implements ObjectStore {
 
   async scratch(): Promise<Scratch> {
     const folder = join(this.root, SCRATCH, scratchName())
-    await mkdir(folder, { recursive: true })
+    await orUnavailable(() => mkdir(folder, { recursive: true }))
     return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
   }
 
   private file(key: string): string {
+    if (key.split('/')[0] === SCRATCH) {
+      throw new WardbookError('bad-key', 'report-bug', `'${SCRATCH}' holds scratch, no objects`, { key })
+    }
     return join(this.root, checkKey(key))
   }
 
@@ -145,7 +154,7 @@ async function takeName(finished: string, target: string): Promise<'created' | '
         { cause: thrown },
       )
     }
-    throw unavailable(thrown)
+    throw thrown
   }
   await syncFolder(dirname(target))
   return 'created'
@@ -174,7 +183,7 @@ async function sweepScratch(folder: string): Promise<void> {
 }
 
 async function isOlderThan(path: string, ageMs: number): Promise<boolean> {
-  const found = await absentAsUndefined(stat(path))
+  const found = await absentAsUndefined(() => stat(path))
   return found !== undefined && Date.now() - found.mtimeMs > ageMs
 }
 
@@ -189,9 +198,9 @@ function isRunning(pid: number): boolean {
 }
 
 async function* walk(root: string, folder: string): AsyncIterable<string> {
-  const entries = (await absentAsUndefined(readdir(join(root, folder), { withFileTypes: true }))) ?? []
+  if (folder.split('/')[0] === SCRATCH) return
+  const entries = (await absentAsUndefined(() => readdir(join(root, folder), { withFileTypes: true }))) ?? []
   for (const entry of entries) {
-    if (folder === '' && entry.name === SCRATCH) continue
     if (entry.isDirectory()) yield* walk(root, `${folder}${entry.name}/`)
     else if (entry.isFile()) yield `${folder}${entry.name}`
   }
@@ -226,13 +235,26 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-async function absentAsUndefined<T>(work: Promise<T>): Promise<T | undefined> {
+/** What a system call says of a name that no object has: none at all, one below an object, or a folder's. */
+const ABSENT: readonly (string | undefined)[] = ['ENOENT', 'ENOTDIR', 'EISDIR']
+
+async function absentAsUndefined<T>(work: () => Promise<T>): Promise<T | undefined> {
+  return orUnavailable(async () => {
+    try {
+      return await work()
+    } catch (thrown) {
+      if (ABSENT.includes((thrown as NodeJS.ErrnoException).code)) return undefined
+      throw thrown
+    }
+  })
+}
+
+/** What the disk refuses is 'store-unavailable'; errors of our own stay as they are. */
+async function orUnavailable<T>(work: () => Promise<T>): Promise<T> {
   try {
-    return await work
+    return await work()
   } catch (thrown) {
-    const { code } = thrown as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw unavailable(thrown)
+    throw thrown instanceof WardbookError ? thrown : unavailable(thrown)
   }
 }
 

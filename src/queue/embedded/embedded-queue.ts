@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TableCommitted } from '../../contracts/message.js'
 import { asWardbookError, WardbookError } from '../../kernel/errors.js'
+import { canonicalJson } from '../../kernel/ids.js'
 import type { DeadLetter, Queue, Topic } from '../queue.js'
 
 const MAX_TRIES = 5
@@ -32,10 +33,8 @@ class EmbeddedQueue implements Queue {
   constructor(private readonly wait: (ms: number) => Promise<unknown>) {}
 
   async send(topic: Topic, message: TableCommitted): Promise<void> {
-    const same = JSON.stringify({ topic, message })
-    if (
-      !this.waiting.some((other) => JSON.stringify({ topic: other.topic, message: other.message }) === same)
-    ) {
+    const next = canonicalJson({ topic, message })
+    if (!this.waiting.some((other) => canonicalJson({ ...other }) === next)) {
       this.waiting.push({ topic, message })
     }
   }
@@ -45,10 +44,13 @@ class EmbeddedQueue implements Queue {
   }
 
   async drain(): Promise<readonly DeadLetter[]> {
-    this.draining ??= this.workOff().finally(() => {
-      this.draining = undefined
-    })
-    await this.draining
+    // Again while anything waits: a message may come just when another caller's drain has found nothing more.
+    while (this.draining !== undefined || this.waiting.length > 0) {
+      this.draining ??= this.workOff().finally(() => {
+        this.draining = undefined
+      })
+      await this.draining
+    }
     const dead = this.dead
     this.dead = []
     return dead

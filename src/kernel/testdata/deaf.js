@@ -1,0 +1,2 @@
+// Ends before it takes its job.
+process.exit(4)

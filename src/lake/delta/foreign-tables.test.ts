@@ -1,0 +1,155 @@
+import { chmodSync, cpSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { makeLake, type TestLake } from '../../../testkit/lake-fixture.js'
+import { findShared, titleWith } from '../../../testkit/shared-folder.js'
+import { LEAN, withEngine } from '../duckdb/engine.js'
+import { scanFiles } from '../duckdb/scan.js'
+import type { Snapshot } from './snapshot.js'
+import { DeltaTable } from './table.js'
+
+/** Tables that delta-io/delta's own writer made, and their rows as another engine reads them (SOURCES.md there). */
+const TABLES = findShared('fixtures', 'delta')
+
+/** Read whole. Where a checkpoint lies beside complete commits, the commits are what we read. */
+const READ: readonly string[] = [
+  '125-iterator-bug',
+  'basic-with-inserts-deletes-checkpoint',
+  'data-reader-escaped-chars',
+  'kernel-timestamp-INT96',
+  'kernel-timestamp-PST',
+  'log-replay-latest-metadata-protocol',
+  'multi-part-checkpoint',
+  'snapshot-data1',
+  'time-travel-partition-changes-b',
+  'time-travel-schema-changes-b',
+]
+
+/** To be read one day; until then refused by the name of what is missing. */
+const NOT_YET: Readonly<Record<string, string>> = {
+  'basic-decimal-table': 'column part has type decimal(12,5)',
+  'data-reader-partition-values': 'column as_byte has type byte',
+  'data-reader-primitives': 'column as_byte has type byte',
+  'data-reader-timestamp_ntz': 'feature timestampNtz',
+}
+
+/** Never read: what each error has to name. */
+const REFUSED: Readonly<Record<string, { readonly code: string; readonly named: string }>> = {
+  'deltalog-invalid-protocol-version': { code: 'delta-unsupported', named: 'reader version 99' },
+  'dv-partitioned-with-checkpoint': { code: 'delta-unsupported', named: 'feature deletionVectors' },
+  'table-with-columnmapping-mode-name': { code: 'delta-unsupported', named: 'column mapping' },
+  'type-widening': { code: 'delta-unsupported', named: 'feature typeWidening-preview' },
+  'v2-checkpoint-json': { code: 'delta-unsupported', named: 'feature v2Checkpoint' },
+  'versions-not-contiguous': { code: 'delta-log-gap', named: 'commit 1 before it is gone' },
+}
+
+describe.skipIf(TABLES === undefined)(titleWith(TABLES, 'tables of another writer'), () => {
+  let lake: TestLake
+  beforeEach(async () => {
+    lake = await makeLake()
+  })
+  afterEach(() => lake.remove())
+
+  it.each(READ)('gives the rows of %s that another engine reads', async (name) => {
+    const expected = expectedOf(name)
+    const rows = await rowsOf(lake, copyTable(lake, name))
+    expect(rows.length).toBe(expected.rows)
+    const types = Object.fromEntries(expected.columns.map((column) => [column.name, column.clickhouse_type]))
+    expect(sorted(rows.map((row) => asForeign(row, types)))).toEqual(sorted(expected.data))
+  })
+
+  it.each(Object.entries(NOT_YET))('refuses %s for now, because of %s', async (name, reason) => {
+    await expect(copyTable(lake, name).snapshot()).rejects.toMatchObject({
+      code: 'delta-unsupported',
+      remedy: 'fix-source',
+      message: expect.stringContaining(reason),
+    })
+  })
+
+  it.each(Object.entries(REFUSED))('refuses %s and says why', async (name, { code, named }) => {
+    const message = expect.stringContaining(named)
+    await expect(copyTable(lake, name).snapshot()).rejects.toMatchObject({
+      code,
+      remedy: 'fix-source',
+      message,
+    })
+  })
+
+  it('reads each version of a table whose partitioning changed', async () => {
+    const table = copyTable(lake, 'time-travel-partition-changes-b')
+    const shape = async (version: number) => {
+      const { partitionColumns, files } = (await table.snapshot(version)) as Snapshot
+      return { partitionColumns, files: files.size }
+    }
+    expect(await shape(0)).toEqual({ partitionColumns: ['part5'], files: 10 })
+    expect(await shape(1)).toEqual({ partitionColumns: ['part2'], files: 4 })
+    expect(sorted(await rowsOf(lake, table, 0))).toEqual(
+      sorted(Array.from({ length: 10 }, (_, id) => ({ id, part5: id % 5 }))),
+    )
+  })
+
+  it('reads each version of a table whose columns grew', async () => {
+    const table = copyTable(lake, 'time-travel-schema-changes-b')
+    expect(sorted(await rowsOf(lake, table, 0))).toEqual(
+      sorted(Array.from({ length: 10 }, (_, id) => ({ id }))),
+    )
+    expect(await rowsOf(lake, table, 1)).toHaveLength(20)
+    expect(await table.snapshot(2)).toBeUndefined()
+  })
+
+  it('leaves no table out', () => {
+    const known = [...READ, ...Object.keys(NOT_YET), ...Object.keys(REFUSED)].sort()
+    const there = readdirSync(TABLES as string, { withFileTypes: true })
+    expect(
+      there.filter((entry) => entry.isDirectory() && entry.name !== 'expected').map(({ name }) => name),
+    ).toEqual(known)
+  })
+})
+
+/** A copy of a table in a lake of its own: opening a store writes beside what it holds. */
+function copyTable(lake: TestLake, name: string): DeltaTable {
+  const root = join(lake.folder, name)
+  cpSync(join(TABLES as string, name), root, { recursive: true })
+  for (const entry of readdirSync(root, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory()) chmodSync(join(entry.parentPath, entry.name), 0o755)
+  }
+  chmodSync(root, 0o755)
+  return new DeltaTable(lake.store, name)
+}
+
+async function rowsOf(lake: TestLake, table: DeltaTable, version?: number): Promise<Row[]> {
+  const snapshot = (await table.snapshot(version)) as Snapshot
+  const scratch = await lake.store.scratch()
+  const scan = await scanFiles(lake.store, table.root, snapshot)
+  return withEngine(LEAN, scratch.folder, (engine) => engine.rows<Row>(`SELECT * FROM ${scan.sql}`))
+}
+
+type Row = Record<string, unknown>
+
+interface Expected {
+  readonly columns: readonly { readonly name: string; readonly clickhouse_type: string }[]
+  readonly rows: number
+  readonly data: readonly Row[]
+}
+
+function expectedOf(name: string): Expected {
+  return JSON.parse(readFileSync(join(TABLES as string, 'expected', `${name}.json`), 'utf8')) as Expected
+}
+
+/** A row as the expected files say it: 64-bit integers as text, instants to the microsecond without zone. */
+function asForeign(row: Row, types: Readonly<Record<string, string>>): Row {
+  return Object.fromEntries(
+    Object.entries(row).map(([name, value]) => {
+      const type = types[name] ?? 'absent'
+      if (value === null) return [name, null]
+      if (type.includes('Int64')) return [name, String(value)]
+      if (type.includes('DateTime64')) return [name, String(value).replace('T', ' ').replace('Z', '000')]
+      return [name, value]
+    }),
+  )
+}
+
+/** Rows in one order, whatever the order of their members. */
+function sorted(rows: readonly Row[]): string[] {
+  return rows.map((row) => JSON.stringify(Object.entries(row).sort())).sort()
+}
