@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { citySchema } from './cli/commands.js'
+import { LAKE_VARIABLES } from './main/open-store.js'
 
 const root = join(import.meta.dirname, '..')
 const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')
@@ -81,6 +82,11 @@ describe('the documentation', () => {
       'detect.minRatio',
     ]
     for (const setting of [...settings, ...numbers]) expect(doc, setting).toContain(setting)
+  })
+
+  it('has a line in docs/cli.md for every variable of the environment', () => {
+    for (const variable of Object.keys(LAKE_VARIABLES))
+      expect(read('docs', 'cli.md')).toContain(`\`${variable}\``)
   })
 
   it('links only to files that exist', () => {

@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import type { CityFile } from '../contracts/city-file.js'
 import type { Report } from '../contracts/progress.js'
 import { createLogger } from '../kernel/log.js'
@@ -16,7 +16,7 @@ import { openPublication } from '../serve/publication.js'
 import { createApp, startServer } from '../serve/server.js'
 import { openFilesSource } from '../sources/files/files-source.js'
 import { claimLake } from './claim-lake.js'
-import { openStore } from './open-store.js'
+import { absoluteAddress, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
 
@@ -47,7 +47,7 @@ export async function catchUpEmbedded(settings: EmbeddedSettings): Promise<Failu
 
 async function assemble(settings: EmbeddedSettings): Promise<PipelineParts> {
   const { city, report, mirror } = settings
-  const lake = resolve(settings.lake)
+  const lake = absoluteAddress(settings.lake)
   const store = await openStore(lake)
   await claimLake(store, city.city.slug)
   const parts: PipelineParts = {
@@ -79,7 +79,7 @@ export async function serveEmbedded(
   port: number,
   hostname = '127.0.0.1',
 ): Promise<ServedPages> {
-  const store = await openStore(resolve(lake))
+  const store = await openStore(absoluteAddress(lake))
   await claimLake(store, city.city.slug)
   const publication = await openPublication(store, city)
   const app = createApp({ publication, receiptOf: receiptsOf(store), log: createLogger('warn') })
@@ -99,7 +99,7 @@ export async function newestFindings(
   lake: string,
   limit: number,
 ): Promise<readonly FindingLine[]> {
-  const publication = await openPublication(await openStore(resolve(lake)), city)
+  const publication = await openPublication(await openStore(absoluteAddress(lake)), city)
   try {
     const view = await viewCity(await publication.edition(), FindingFilter.parse({}))
     return view.findings.length > 0 ? view.findings.slice(0, limit) : view.latest ? [view.latest] : []
@@ -121,6 +121,6 @@ function receiptsOf(store: ObjectStore) {
 
 /** Audits a lake's log from its first byte: chain, roots, ids, and that `findings/` shows what the log holds. */
 export async function verifyEmbedded(lake: string): Promise<AuditedLog> {
-  const store = await openStore(resolve(lake))
+  const store = await openStore(absoluteAddress(lake))
   return verifyLog({ store: scopeTo('ledger', store), view: true })
 }
