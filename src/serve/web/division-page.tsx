@@ -126,8 +126,14 @@ function Rows({ city, view }: Props): VNode | null {
   )
 }
 
+/** Series that a page lists: more would make it slow on a phone, and its JSON has them all. */
+const SERIES_SHOWN = 60
+
 function AllSeries({ view }: { view: DivisionView }): VNode | null {
   if (view.allSeries.length === 0) return null
+  const rank = (line: SeriesLine) => (line.expected === null ? 1 : 0) // tested series first
+  const shown = view.allSeries.toSorted((a, b) => rank(a) - rank(b)).slice(0, SERIES_SHOWN)
+  const hidden = view.allSeries.length - shown.length
   return (
     <section class="screen" aria-labelledby="all-series">
       <h2 id="all-series">Every series checked here</h2>
@@ -145,12 +151,13 @@ function AllSeries({ view }: { view: DivisionView }): VNode | null {
               </tr>
             </thead>
             <tbody>
-              {view.allSeries.map((line) => (
+              {shown.map((line) => (
                 <SeriesRow key={line.key} line={line} view={view} />
               ))}
             </tbody>
           </table>
         </Scroll>
+        {hidden > 0 && <p class="note">And {hidden} more, in the JSON of this page.</p>}
       </details>
     </section>
   )
