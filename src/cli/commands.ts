@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { CityFile } from '../contracts/city-file.js'
 import { startDemoPortal } from '../demo/demo-portal.js'
-import { exitCodeOf } from '../kernel/errors.js'
+import { exitCodeOf, WardbookError } from '../kernel/errors.js'
 import { PREFIXES } from '../lake/prefixes.js'
 import {
   catchUpEmbedded,
@@ -9,13 +9,14 @@ import {
   type EmbeddedSettings,
   newestFindings,
   runEmbedded,
+  type ServedPages,
   serveEmbedded,
   verifyEmbedded,
 } from '../main/embedded.js'
 import { loadCity } from '../main/load-city.js'
 import type { Failure } from '../main/pipeline.js'
 import type { Output } from './output.js'
-import type { CommonOptions, RunOptions } from './program.js'
+import { type CommonOptions, DEFAULT_PORT, type RunOptions } from './program.js'
 
 const FINDINGS_SHOWN = 5
 
@@ -112,11 +113,21 @@ async function servePages(
   options: RunOptions,
   output: Output,
 ): Promise<number> {
-  const pages = await serveEmbedded(city, lake, options.port ?? 0, options.host)
+  const pages = await startPages(city, lake, options)
   output.result(`\nPages: ${pages.url}  (Ctrl-C ends)`, { url: pages.url })
   await interrupted()
   await pages.close()
   return 0
+}
+
+/** The port that was asked for, or ours, or, when somebody has that, any free one. */
+async function startPages(city: CityFile, lake: string, { port, host }: RunOptions): Promise<ServedPages> {
+  if (port !== undefined) return serveEmbedded(city, lake, port, host)
+  return serveEmbedded(city, lake, DEFAULT_PORT, host).catch((thrown) => {
+    if (thrown instanceof WardbookError && thrown.code === 'port-in-use')
+      return serveEmbedded(city, lake, 0, host)
+    throw thrown
+  })
 }
 
 function interrupted(): Promise<void> {

@@ -1,5 +1,7 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -106,6 +108,36 @@ describe('the command line', () => {
     const verified = await run('ledger', 'verify', '--lake', lake)
     expect(verified.out).toMatch(/^whole: 1 events in 1 segments/)
     await rm(join(folder, 'requests.csv'))
+  })
+
+  it('looks only where a lake is, and leaves no folder where none is', async () => {
+    const nowhere = join(folder, 'nowhere')
+    for (const command of [
+      ['serve', await writeCity()],
+      ['ledger', 'verify'],
+    ]) {
+      const { code, err } = await run(...command, '--lake', nowhere)
+      expect(code).toBe(78)
+      expect(err).toContain('lake-missing')
+    }
+    expect(existsSync(nowhere)).toBe(false)
+  })
+
+  it('says that a port is taken, and how to choose another', async () => {
+    const other = createServer()
+    await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve))
+    const { port } = other.address() as AddressInfo
+    const { code, err } = await run(
+      'serve',
+      await writeCity(),
+      '--lake',
+      join(folder, 'lake-c'),
+      '--port',
+      String(port),
+    )
+    await new Promise((resolve) => other.close(resolve))
+    expect(code).toBe(78)
+    expect(err).toMatch(/port-in-use: port \d+ of 127\.0\.0\.1 is taken: choose another with --port/)
   })
 
   it('refuses the lake of another city', async () => {

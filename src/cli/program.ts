@@ -85,7 +85,11 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
       .argument('<city.yaml>', 'the city file')
       .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
   const withPort = (command: Command) =>
-    command.option('--port <number>', 'port of the pages; 0 chooses a free one', portNumber, DEFAULT_PORT)
+    command.option(
+      '--port <number>',
+      `port of the pages (default: ${DEFAULT_PORT}, or a free one)`,
+      portNumber,
+    )
 
   const run = ofCity('run', "Read a city's sources and bring tables, findings and ledger up to date")
     .option('--mirror <folder>', 'read files from this folder instead of the network')
@@ -127,7 +131,8 @@ function addLookingCommands(program: Command, { add, perform }: CommandKit): voi
 
 /** Version of this release. */
 export const VERSION = '0.1.0'
-const DEFAULT_PORT = 8311
+/** Where pages are served when no port is asked for. */
+export const DEFAULT_PORT = 8311
 
 /** Flags that every command takes. */
 export interface CommonOptions {

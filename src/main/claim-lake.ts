@@ -5,7 +5,8 @@ import type { ObjectStore } from '../lake/store.js'
 
 /** Newest layout of a lake that this release reads and writes. */
 const LAKE_FORMAT = 1
-const LAKE_FILE = 'lake.json'
+/** Says whose lake a base path is; also the sign that there is one. */
+export const LAKE_FILE = 'lake.json'
 
 const LakeFile = z.looseObject({ formatVersion: z.int(), city: z.string() })
 

@@ -16,7 +16,7 @@ import { openPublication } from '../serve/publication.js'
 import { createApp, startServer } from '../serve/server.js'
 import { openFilesSource } from '../sources/files/files-source.js'
 import { claimLake } from './claim-lake.js'
-import { absoluteAddress, openStore } from './open-store.js'
+import { absoluteAddress, openLake, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
 
@@ -79,7 +79,7 @@ export async function serveEmbedded(
   port: number,
   hostname = '127.0.0.1',
 ): Promise<ServedPages> {
-  const store = await openStore(absoluteAddress(lake))
+  const store = await openLake(absoluteAddress(lake))
   await claimLake(store, city.city.slug)
   const publication = await openPublication(store, city)
   const app = createApp({ publication, receiptOf: receiptsOf(store), log: createLogger('warn') })
@@ -99,7 +99,7 @@ export async function newestFindings(
   lake: string,
   limit: number,
 ): Promise<readonly FindingLine[]> {
-  const publication = await openPublication(await openStore(absoluteAddress(lake)), city)
+  const publication = await openPublication(await openLake(absoluteAddress(lake)), city)
   try {
     const view = await viewCity(await publication.edition(), FindingFilter.parse({}))
     return view.findings.length > 0 ? view.findings.slice(0, limit) : view.latest ? [view.latest] : []
@@ -121,6 +121,6 @@ function receiptsOf(store: ObjectStore) {
 
 /** Audits a lake's log from its first byte: chain, roots, ids, and that `findings/` shows what the log holds. */
 export async function verifyEmbedded(lake: string): Promise<AuditedLog> {
-  const store = await openStore(absoluteAddress(lake))
+  const store = await openLake(absoluteAddress(lake))
   return verifyLog({ store: scopeTo('ledger', store), view: true })
 }

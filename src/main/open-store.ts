@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { z } from 'zod'
@@ -6,6 +7,7 @@ import { checkKey } from '../lake/keys.js'
 import { openLocalStore } from '../lake/local/local-store.js'
 import type { S3Settings } from '../lake/s3/settings.js'
 import type { ObjectStore } from '../lake/store.js'
+import { LAKE_FILE } from './claim-lake.js'
 
 /** Variables of the environment, as `process.env` has them. */
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -73,6 +75,25 @@ export async function openStore(address: string, env: Environment = process.env)
   if (place.kind === 'folder') return openLocalStore(place.folder)
   const { openS3Store } = await import('../lake/s3/s3-store.js') // the SDK is heavy, and most processes need a folder
   return openS3Store(place.settings)
+}
+
+/**
+ * The store of a lake that is there already, for commands that only look.
+ * @throws WardbookError 'bad-lake-address', 'lake-missing' (fix-config)
+ */
+export async function openLake(address: string, env: Environment = process.env): Promise<ObjectStore> {
+  const place = parseLakeAddress(address, env)
+  const missing = () =>
+    new WardbookError(
+      'lake-missing',
+      'fix-config',
+      `there is no lake at ${address}: make it with wardbook run`,
+      { address },
+    )
+  if (place.kind === 'folder' && !existsSync(join(place.folder, LAKE_FILE))) throw missing() // and leave no folder
+  const store = await openStore(address, env)
+  if ((await store.stat(LAKE_FILE)) === undefined) throw missing()
+  return store
 }
 
 /** The address in a form that does not depend on the working directory: folders become absolute. */

@@ -1,6 +1,7 @@
 import type { AddressInfo } from 'node:net'
 import { serve } from '@hono/node-server'
 import { type Context, Hono } from 'hono'
+import { WardbookError } from '../kernel/errors.js'
 import { type Logger, silentLogger } from '../kernel/log.js'
 import { catalogFor } from '../words/sentences.js'
 import { divisionAddress, type Format, parsePath } from './addresses.js'
@@ -160,7 +161,7 @@ export interface RunningServer {
  * Starts a server.
  * @param options.port     0: any free one
  * @param options.hostname by default reachable from this machine only
- * @throws the operating system's error, e.g. EADDRINUSE
+ * @throws WardbookError 'port-in-use', 'port-refused' (fix-config)
  */
 export function startServer(options: { app: Hono; port: number; hostname?: string }): Promise<RunningServer> {
   const { app, port, hostname = '127.0.0.1' } = options
@@ -175,6 +176,16 @@ export function startServer(options: { app: Hono; port: number; hostname?: strin
           ),
       })
     })
-    server.on('error', reject)
+    server.on('error', (cause: NodeJS.ErrnoException) => reject(portError(cause, hostname, port)))
   })
+}
+
+function portError(cause: NodeJS.ErrnoException, hostname: string, port: number): Error {
+  const facts = { hostname, port }
+  if (cause.code === 'EADDRINUSE') {
+    const message = `port ${port} of ${hostname} is taken: choose another with --port, or 0 for any free one`
+    return new WardbookError('port-in-use', 'fix-config', message, facts, { cause })
+  }
+  const message = `cannot listen on ${hostname}, port ${port}: ${cause.message}; choose others with --host and --port`
+  return new WardbookError('port-refused', 'fix-config', message, facts, { cause })
 }

@@ -157,7 +157,7 @@ function AllSeries({ view }: { view: DivisionView }): VNode | null {
             </tbody>
           </table>
         </Scroll>
-        {hidden > 0 && <p class="note">And {hidden} more, in the JSON of this page.</p>}
+        {hidden > 0 && <p class="small muted">And {hidden} more, in the JSON of this page.</p>}
       </details>
     </section>
   )
