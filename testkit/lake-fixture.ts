@@ -122,7 +122,7 @@ export async function queryTable<Row>(store: ObjectStore, root: string, sql: str
   const scan = await scanFiles(store, root, snapshot)
   try {
     return await withEngine(LEAN, scratch.folder, (engine) =>
-      engine.rows<Row>(sql.replaceAll('{table}', scan.sql)),
+      engine.rows<Row>(sql.replaceAll('{table}', () => scan.sql)),
     )
   } finally {
     await scan.release()

@@ -196,7 +196,7 @@ async function snapshotOf(): Promise<Snapshot> {
 async function scan<Row>(sql: string, version?: Snapshot, files?: readonly LiveFile[]): Promise<Row[]> {
   const { sql: table, release } = await scanFiles(lake.store, ROOT, version ?? (await snapshotOf()), files)
   try {
-    return await engine.rows<Row>(sql.replaceAll('{table}', table))
+    return await engine.rows<Row>(sql.replaceAll('{table}', () => table))
   } finally {
     await release()
   }
