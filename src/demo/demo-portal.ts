@@ -39,6 +39,7 @@ export async function startDemoPortal(seed = DEMO_SEED): Promise<DemoPortal> {
   const server = createServer((request, response) => {
     serveFile(files.get(request.url ?? ''), request.method ?? 'GET', response)
   })
+  server.keepAliveTimeout = 0 // a slow reader on a busy machine finds its connection as it left it
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   return { url, city: demoCity([...files.keys()].map((path) => `${url}${path}`)), close: () => close(server) }

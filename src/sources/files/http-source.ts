@@ -7,18 +7,25 @@ const TRIES = 4
 const FIRST_WAIT_MS = 500 // doubled after each failed try
 const SILENCE_TIMEOUT_MS = 60_000
 
-/** Files over HTTP(S), one page each, in the order of the city file. */
+/** Files over HTTP(S), one page each, in the order of the city file; one request at a time. */
 export function httpSource(urls: readonly string[], fetcher: typeof fetch): Source {
   return {
-    describe: () => Promise.all(urls.map((url, page) => describeUrl(url, page, fetcher))),
-    read: (offer) => readUrl(offer, fetcher),
+    describe: async () => {
+      const offers: PageOffer[] = []
+      for (const [page, url] of urls.entries()) offers.push(await describeUrl(url, page, fetcher))
+      return offers
+    },
+    read: async (offer) => {
+      const { answer, patience } = await ask(offer.url, 'GET', fetcher)
+      return { offer, bytes: bodyOf(answer, offer.url, patience) }
+    },
   }
 }
 
 /** A HEAD request gives change token and date; a server without HEAD still gets read, each time. */
 async function describeUrl(url: string, page: number, fetcher: typeof fetch): Promise<PageOffer> {
-  const patience = startPatience(url)
-  const answer = await request(url, 'HEAD', fetcher, patience).finally(() => patience.stop())
+  const { answer, patience } = await ask(url, 'HEAD', fetcher)
+  patience.stop()
   if (!answer.ok) return { page, url, changeToken: undefined, publishedAt: undefined }
   const etag = answer.headers.get('etag')
   const lastModified = answer.headers.get('last-modified')
@@ -32,12 +39,18 @@ async function describeUrl(url: string, page: number, fetcher: typeof fetch): Pr
   }
 }
 
-async function readUrl(offer: PageOffer, fetcher: typeof fetch): Promise<PageBody> {
+/** An answer, after a few tries where trying again may help. What a HEAD is answered is never a failure: the GET will tell. */
+async function ask(
+  url: string,
+  method: 'GET' | 'HEAD',
+  fetcher: typeof fetch,
+): Promise<{ answer: Response; patience: Patience }> {
   for (let tried = 1; ; tried++) {
-    const patience = startPatience(offer.url)
-    const answer = await request(offer.url, 'GET', fetcher, patience).catch((thrown: WardbookError) => thrown)
-    const failure = answer instanceof WardbookError ? answer : failureOf(answer, offer.url)
-    if (failure === undefined) return { offer, bytes: bodyOf(answer as Response, offer.url, patience) }
+    const patience = startPatience(url)
+    const answer = await request(url, method, fetcher, patience).catch((thrown: WardbookError) => thrown)
+    const failure =
+      answer instanceof WardbookError ? answer : method === 'GET' ? failureOf(answer, url) : undefined
+    if (failure === undefined) return { answer: answer as Response, patience }
     patience.stop()
     if (answer instanceof Response) await answer.body?.cancel().catch(() => undefined) // frees the connection
     if (failure.remedy !== 'retry' || tried === TRIES) throw failure
