@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WardbookError } from '../../kernel/errors.js'
-import type { PageBody, PageOffer, Source } from '../source.js'
+import type { PageOffer, Source } from '../source.js'
 
 const USER_AGENT = 'wardbook/0.1 (open civic data reader)'
 const TRIES = 4
