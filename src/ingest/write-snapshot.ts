@@ -5,6 +5,7 @@ import { WardbookError } from '../kernel/errors.js'
 import type { NewFile } from '../lake/delta/table.js'
 import { type Engine, LEAN, withEngine } from '../lake/duckdb/engine.js'
 import { literal } from '../lake/duckdb/sql.js'
+import { readStats } from '../lake/duckdb/stats.js'
 import { measureParquet, writeParquet } from '../lake/duckdb/write.js'
 import { type FinishedFile, putPart } from '../lake/parts.js'
 import type { ObjectStore, Scratch, StagedFile } from '../lake/store.js'
@@ -95,7 +96,8 @@ async function withinBudget(
     rows <= job.budget.maxRows && bytes <= job.budget.maxUncompressedBytes
   const finish = async (path: string, { rows, bytes }: { rows: number; bytes: number }) => {
     const tags = { content: await contentOf(engine, path) }
-    return { file: path, partition, rows, uncompressedBytes: bytes, tags }
+    const stats = await readStats(engine, path, rows, columns)
+    return { file: path, partition, rows, uncompressedBytes: bytes, stats, tags }
   }
   if (fits(whole)) return [await finish(file, whole)]
 

@@ -12,6 +12,8 @@ export interface FinishedFile {
   readonly partition: Readonly<Record<string, string>>
   readonly rows: number
   readonly uncompressedBytes: number
+  /** Statistics of its columns as the log has them; without, the log tells the number of rows only. */
+  readonly stats?: string
   readonly tags?: Readonly<Record<string, string>>
 }
 
@@ -36,8 +38,12 @@ export async function putPart(
   const folders = Object.entries(finished.partition).map(([column, value]) => partitionFolder(column, value))
   const key = [...folders, `part-${made}-${sha256.slice(0, NAME_DIGEST_DIGITS)}.parquet`].join('/')
   await store.createIfAbsent(`${root}/${key}`, { file: finished.file })
-  const { partition, rows, uncompressedBytes, tags } = finished
-  return { key, partition, size, rows, sha256, uncompressedBytes, ...(tags ? { tags } : {}) }
+  const { partition, rows, uncompressedBytes, stats, tags } = finished
+  return {
+    ...{ key, partition, size, rows, sha256, uncompressedBytes },
+    ...(stats ? { stats } : {}),
+    ...(tags ? { tags } : {}),
+  }
 }
 
 /** SHA-256 of a file's bytes, hexadecimal, read as a stream. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
-import type { Column, ColumnType } from '../../contracts/columns.js'
+import type { Column } from '../../contracts/columns.js'
 import { WardbookError } from '../../kernel/errors.js'
+import { type Field, isOurs, parseFieldType } from './types.js'
 
 const Strings = z.record(z.string(), z.string().nullable())
 
@@ -60,29 +61,45 @@ export type Action = z.infer<typeof Action>
 export type AddAction = z.infer<typeof Add>
 export type MetaDataAction = z.infer<typeof MetaData>
 export type ProtocolAction = z.infer<typeof Protocol>
+export type RemoveAction = z.infer<typeof Remove>
+export type TxnAction = z.infer<typeof Txn>
 
 /** The newest protocol that we read and write; nothing above it is ever guessed at. */
 export const READER_VERSION = 1
 export const WRITER_VERSION = 2
+/** Features that ask nothing of us but a type that we read. */
+const READABLE_FEATURES: readonly string[] = ['timestampNtz']
 /** The reader version from which a table names each thing it needs. */
 const FEATURES_READER_VERSION = 3
 
 /** One commit's text as actions. @throws WardbookError 'delta-log-broken' (fix-source) naming table, version and line */
 export function parseCommit(text: string, table: string, version: number): Action[] {
   const lines = text.split('\n').filter((line) => line.trim() !== '')
-  return lines.map((line, index) => {
-    try {
-      return Action.parse(JSON.parse(line))
-    } catch (cause) {
-      throw new WardbookError(
-        'delta-log-broken',
-        'fix-source',
-        `${table}: commit ${version}, line ${index + 1} is no Delta action`,
-        { table, version, line: index + 1 },
-        { cause },
-      )
-    }
-  })
+  return lines.map((line, index) =>
+    parseAction(() => JSON.parse(line), table, `commit ${version}`, index + 1, { version }),
+  )
+}
+
+/**
+ * One action.
+ * @param read  gives it as parsed JSON, and may throw
+ * @param where file of the log, for the error
+ * @param line  its line there, from 1
+ * @throws WardbookError 'delta-log-broken' (fix-source)
+ */
+export function parseAction(
+  read: () => unknown,
+  table: string,
+  where: string,
+  line: number,
+  facts: Readonly<Record<string, unknown>> = {},
+): Action {
+  try {
+    return Action.parse(read())
+  } catch (cause) {
+    const message = `${table}: ${where}, line ${line} is no Delta action`
+    throw new WardbookError('delta-log-broken', 'fix-source', message, { table, line, ...facts }, { cause })
+  }
 }
 
 /** Actions as the text of a commit: one JSON object a line. */
@@ -91,7 +108,7 @@ export function formatCommit(actions: readonly Action[]): string {
 }
 
 /**
- * Reader version 3 with no feature is version 1 under another name: it asks nothing more of a reader.
+ * Reader version 3 with no feature, or with a type that we read, is version 1 under another name: it asks nothing more of a reader.
  * @throws WardbookError 'delta-unsupported' (fix-source) when the table needs something that we do not read
  */
 export function demandReadable(protocol: ProtocolAction, metaData: MetaDataAction, table: string): void {
@@ -99,7 +116,7 @@ export function demandReadable(protocol: ProtocolAction, metaData: MetaDataActio
   const listsFeatures = minReaderVersion === FEATURES_READER_VERSION && readerFeatures !== undefined
   const reasons = [
     minReaderVersion > READER_VERSION && !listsFeatures && `reader version ${minReaderVersion}`,
-    ...(readerFeatures ?? []).map((feature) => `feature ${feature}`),
+    ...(readerFeatures ?? []).filter((name) => !READABLE_FEATURES.includes(name)).map(namedFeature),
     metaData.format.provider !== 'parquet' && `format ${metaData.format.provider}`,
     isColumnMapped(metaData) && 'column mapping',
   ].filter((reason) => typeof reason === 'string')
@@ -123,6 +140,9 @@ export function demandWritable(
     protocol.minWriterVersion > WRITER_VERSION && `writer version ${protocol.minWriterVersion}`,
     removesFiles && metaData.configuration['delta.appendOnly'] === 'true' && 'delta.appendOnly',
     metaData.schemaString.includes('"delta.invariants"') && 'delta.invariants',
+    ...fromSchemaString(metaData.schemaString, table)
+      .filter((field) => !isOurs(field))
+      .map(({ name }) => `column ${name} of a type that is only read`),
   ].filter((reason) => typeof reason === 'string')
   if (reasons.length === 0) return
   throw new WardbookError(
@@ -131,6 +151,10 @@ export function demandWritable(
     `${table} asks its writers for ${reasons.join(', ')}; wardbook writes Delta tables of writer version ${WRITER_VERSION}`,
     { table, reasons },
   )
+}
+
+function namedFeature(feature: string): string {
+  return feature === 'v2Checkpoint' ? 'v2 checkpoints (feature v2Checkpoint)' : `feature ${feature}`
 }
 
 function isColumnMapped(metaData: MetaDataAction): boolean {
@@ -159,26 +183,22 @@ export function toSchemaString(columns: readonly Column[]): string {
   return JSON.stringify({ type: 'struct', fields })
 }
 
-const OUR_TYPES: readonly string[] = ['string', 'long', 'integer', 'double', 'boolean', 'date', 'timestamp']
-
 /**
- * Delta's schema text as columns.
+ * Delta's schema text as fields.
  * @throws WardbookError 'delta-unsupported' (fix-source) for a type that we do not read; 'delta-log-broken' when it is no schema
  */
-export function fromSchemaString(schemaString: string, table: string): Column[] {
+export function fromSchemaString(schemaString: string, table: string): Field[] {
   const { fields } = parseSchemaString(schemaString, table)
   return fields.map(({ name, type, metadata }) => {
-    if (typeof type !== 'string' || !OUR_TYPES.includes(type)) {
-      const shown = typeof type === 'string' ? type : JSON.stringify(type)
-      throw new WardbookError(
-        'delta-unsupported',
-        'fix-source',
-        `${table}: column ${name} has type ${shown}`,
-        { table, name },
-      )
-    }
-    return { name, type: type as ColumnType, metadata: stringsOf(metadata ?? {}) }
+    const known = parseFieldType(type)
+    if (known !== undefined) return { name, type: known, metadata: stringsOf(metadata ?? {}) }
+    const message = `${table}: column ${name} has type ${shownType(type)}`
+    throw new WardbookError('delta-unsupported', 'fix-source', message, { table, name })
   })
+}
+
+function shownType(type: unknown): string {
+  return typeof type === 'string' ? type : JSON.stringify(type)
 }
 
 function parseSchemaString(schemaString: string, table: string): z.infer<typeof SchemaString> {

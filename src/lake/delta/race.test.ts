@@ -2,7 +2,7 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { makeLake, type TestLake } from '../../../testkit/lake-fixture.js'
+import { keysOf, makeLake, type TestLake } from '../../../testkit/lake-fixture.js'
 import { DeltaTable } from './table.js'
 
 const ROOT = 'tidy/calls'
@@ -50,6 +50,9 @@ async function race(divisionOfA: string, divisionOfB: string): Promise<unknown[]
 async function expectEveryCommit(live: readonly (string | RegExp)[]): Promise<void> {
   const snapshot = await new DeltaTable(lake.store, ROOT).snapshot()
   expect(snapshot?.version).toBe(2 * COMMITS)
+  expect(
+    await keysOf(lake.store, `${ROOT}/_delta_log/${String(2 * COMMITS).padStart(20, '0')}.c`),
+  ).toHaveLength(1)
   expect(Object.fromEntries(snapshot?.positions ?? [])).toEqual({ a: COMMITS - 1, b: COMMITS - 1 })
   const writers = [...(snapshot?.files.keys() ?? [])].map((key) => key.replace(/-\d+\.parquet$/, '')).sort()
   expect(writers).toHaveLength(live.length)

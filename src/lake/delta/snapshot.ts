@@ -8,7 +8,10 @@ import {
   fromSchemaString,
   type MetaDataAction,
   type ProtocolAction,
+  type RemoveAction,
+  type TxnAction,
 } from './actions.js'
+import { type Field, isOurs } from './types.js'
 
 /** One data file of a table version. */
 export interface LiveFile {
@@ -31,6 +34,9 @@ export interface LiveFile {
 /** A table as of one version: what a reader of that version sees, and how far its writers are. */
 export interface Snapshot {
   readonly version: number
+  /** All columns, in the order of the schema, of whatever type. */
+  readonly fields: readonly Field[]
+  /** The columns whose type we write: all columns of a table of ours. */
   readonly columns: readonly Column[]
   readonly partitionColumns: readonly string[]
   readonly metaData: MetaDataAction
@@ -46,7 +52,16 @@ export interface Replay {
   readonly protocol: ProtocolAction | undefined
   readonly metaData: MetaDataAction | undefined
   readonly files: Map<string, LiveFile>
-  readonly positions: Map<string, number>
+  /** Files removed and not added again, by key, the last at the end; absent for readers, as only checkpoints tell of them. */
+  readonly removed?: Map<string, RemoveAction>
+  /** The highest version of each writer, the one that moved last at the end. */
+  readonly txns: Map<string, TxnAction>
+}
+
+/** The state before the first commit. @param keepsRemoved whether it is for a checkpoint */
+export function emptyReplay(keepsRemoved: boolean): Replay {
+  const state = { protocol: undefined, metaData: undefined, files: new Map(), txns: new Map() }
+  return keepsRemoved ? { ...state, removed: new Map() } : state
 }
 
 /** The state after one more commit. `state` is changed in place. */
@@ -55,19 +70,30 @@ export function replayCommit(state: Replay, actions: readonly Action[], version:
   for (const action of actions) {
     protocol = action.protocol ?? protocol
     metaData = action.metaData ?? metaData
-    if (action.remove) state.files.delete(fromLogPath(action.remove.path))
-    if (action.add) {
-      const file = liveFile(action.add, version)
-      state.files.set(file.key, file)
-    }
-    if (action.txn) {
-      const { appId } = action.txn
-      const version = Math.max(action.txn.version, state.positions.get(appId) ?? -1)
-      state.positions.delete(appId)
-      state.positions.set(appId, version) // in the order of their last movement
-    }
+    if (action.remove) removeFile(state, action.remove)
+    if (action.add) addFile(state, liveFile(action.add, version))
+    if (action.txn) moveWriter(state, action.txn)
   }
   return { ...state, protocol, metaData }
+}
+
+function removeFile(state: Replay, remove: RemoveAction): void {
+  const key = fromLogPath(remove.path)
+  state.files.delete(key)
+  state.removed?.delete(key)
+  state.removed?.set(key, remove)
+}
+
+function addFile(state: Replay, file: LiveFile): void {
+  state.removed?.delete(file.key)
+  state.files.set(file.key, file)
+}
+
+/** Positions stand in the order of their last movement. */
+function moveWriter(state: Replay, txn: TxnAction): void {
+  const version = Math.max(txn.version, state.txns.get(txn.appId)?.version ?? -1)
+  state.txns.delete(txn.appId)
+  state.txns.set(txn.appId, { ...txn, version })
 }
 
 /** @throws WardbookError 'delta-log-broken' (fix-source) when the log names no protocol or schema; 'delta-unsupported' */
@@ -85,14 +111,16 @@ export function finishReplay(state: Replay, version: number, table: string): Sna
     )
   }
   demandReadable(protocol, metaData, table)
+  const fields = fromSchemaString(metaData.schemaString, table)
   return {
     version,
-    columns: fromSchemaString(metaData.schemaString, table),
+    fields,
+    columns: fields.filter(isOurs),
     partitionColumns: metaData.partitionColumns,
     metaData,
     protocol,
     files: new Map(state.files),
-    positions: new Map(state.positions),
+    positions: new Map([...state.txns].map(([appId, { version }]) => [appId, version])),
   }
 }
 

@@ -321,18 +321,19 @@ describe('a broken log', () => {
     expect((await open().snapshot(0))?.version).toBe(0)
   })
 
-  it('is not seen where commits came between two looks', async () => {
+  it('is not seen where commits came after the log was listed', async () => {
     const base = await begin()
     const late = bound(store)
     let looks = 0
     late.get = async (key) => {
       const found = await store.get(key)
-      if (found === undefined && looks++ === 0) {
+      if (key.endsWith(name(1)) && looks++ === 0) {
         for (const key of ['a', 'b'])
           await open().commit(base, { operation: 'WRITE', adds: [part('7', key)] })
       }
       return found
     }
+    expect((await open(late).snapshot())?.version).toBe(0)
     expect((await open(late).snapshot())?.version).toBe(2)
   })
 
@@ -385,7 +386,9 @@ describe('a table of another writer', () => {
       ['format orc', {}, { format: { provider: 'orc' } }],
       ['column mapping', {}, { configuration: { 'delta.columnMapping.mode': 'name' } }],
       ['column mapping', {}, { configuration: { 'delta.columnMapping.mode': 'id' } }],
-      ['column price has type decimal(10,2)', {}, { schemaString: schemaOf('price', 'decimal(10,2)') }],
+      ['column price has type decimal(39,2)', {}, { schemaString: schemaOf('price', 'decimal(39,2)') }],
+      ['column price has type decimal(4,5)', {}, { schemaString: schemaOf('price', 'decimal(4,5)') }],
+      ['column any has type variant', {}, { schemaString: schemaOf('any', 'variant') }],
       ['column tags has type {"type":"array"', {}, { schemaString: schemaOf('tags', { type: 'array' }) }],
     ]
     for (const [reason, protocol, metaData] of needs) {
@@ -437,6 +440,12 @@ describe('a table of another writer', () => {
         'delta.invariants',
         {},
         { schemaString: schemaOf('id', 'string', { 'delta.invariants': 'id > 0' }) },
+        false,
+      ],
+      [
+        'column price of a type that is only read',
+        {},
+        { schemaString: schemaOf('price', 'decimal(10,2)') },
         false,
       ],
     ]

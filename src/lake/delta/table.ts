@@ -2,17 +2,25 @@ import { randomUUID } from 'node:crypto'
 import type { Column } from '../../contracts/columns.js'
 import { asWardbookError, WardbookError } from '../../kernel/errors.js'
 import { type Clock, systemClock } from '../../kernel/time.js'
+import { parquetCheckpoints } from '../duckdb/checkpoint-file.js'
 import { toLogPath } from '../keys.js'
 import type { ObjectStore } from '../store.js'
 import {
   type Action,
   demandWritable,
   formatCommit,
-  parseCommit,
   READER_VERSION,
   toSchemaString,
   WRITER_VERSION,
 } from './actions.js'
+import {
+  CHECKPOINT_EVERY_COMMITS,
+  type CheckpointFormat,
+  checkpointActions,
+  TOMBSTONE_RETENTION_MS,
+} from './checkpoint.js'
+import { DeltaLog, type Start } from './log.js'
+import { checkpointKeys, commitKey, lastCheckpointKey } from './log-files.js'
 import { finishReplay, type LiveFile, type Replay, replayCommit, type Snapshot } from './snapshot.js'
 
 /** A finished data file that a commit makes visible. Its object is already in the store. */
@@ -25,6 +33,8 @@ export interface NewFile {
   /** SHA-256 of the file, hexadecimal. */
   readonly sha256: string
   readonly uncompressedBytes: number
+  /** `add.stats` as JSON text: numRecords, minValues, maxValues, nullCount; by default the rows alone. */
+  readonly stats?: string
   readonly tags?: Readonly<Record<string, string>>
 }
 
@@ -48,7 +58,26 @@ export interface Change {
 }
 
 /** `superseded`: another writer has already brought one of our positions this far; nothing was written. */
-export type CommitResult = { readonly outcome: 'committed' | 'superseded'; readonly version: number }
+export interface CommitResult {
+  readonly outcome: 'committed' | 'superseded'
+  readonly version: number
+  /** Only where this commit was the one to write a checkpoint. The commit stands, whatever became of that. */
+  readonly checkpoint?: CheckpointResult
+}
+
+/** `failed` loses nothing: readers read more commits, and the next due writer writes a checkpoint. */
+export type CheckpointResult =
+  | { readonly outcome: 'written' | 'exists' }
+  | { readonly outcome: 'failed'; readonly error: WardbookError }
+
+/** When checkpoints are written, and how they are stored. */
+export interface Checkpoints {
+  /** Each commit whose version is a multiple of this writes one; more means fewer writes, and more commits to read. */
+  readonly everyCommits: number
+  readonly format: CheckpointFormat
+}
+
+const CHECKPOINTS: Checkpoints = { everyCommits: CHECKPOINT_EVERY_COMMITS, format: parquetCheckpoints }
 
 /** A commit as its log entry tells it. */
 export interface CommitRecord {
@@ -60,13 +89,13 @@ export interface CommitRecord {
 }
 
 const MAX_COMMIT_TRIES = 1_000 // a race lost this often is no race
-const VERSION_DIGITS = 20
 
 /**
- * One Delta table: a log of commits below `root`, each created if absent.
+ * One Delta table: a log of commits below `root`, each created if absent, and checkpoints that save reading it from the start.
  * Reader version 1, writer version 2; anything newer is refused by name before a byte of data is read.
  */
 export class DeltaTable {
+  private readonly log: DeltaLog
   private cached: { replay: Replay; version: number } | undefined
   /** Reads of the head follow one another: they share the replay that they move forward. */
   private lastRead: Promise<unknown> = Promise.resolve()
@@ -75,7 +104,10 @@ export class DeltaTable {
     readonly store: ObjectStore,
     readonly root: string,
     private readonly clock: Clock = systemClock,
-  ) {}
+    private readonly checkpoints: Checkpoints = CHECKPOINTS,
+  ) {
+    this.log = new DeltaLog(store, root, checkpoints.format)
+  }
 
   /**
    * The table as of a version, by default the newest.
@@ -88,13 +120,8 @@ export class DeltaTable {
       this.lastRead = read.catch(() => undefined)
       return read
     }
-    let state = emptyReplay()
-    for (let next = 0; next <= version; next++) {
-      const actions = (await this.readCommit(next)) ?? (await this.readAfterGap(next))
-      if (actions === undefined) return undefined
-      state = replayCommit(state, actions, next)
-    }
-    return finishReplay(state, version, this.root)
+    const replay = await this.replayAt(version)
+    return replay && finishReplay(replay, version, this.root)
   }
 
   /** The newest position of one writer, or -1 when it has not committed here. */
@@ -104,7 +131,7 @@ export class DeltaTable {
 
   /** What commit `version` says about itself, or undefined when there is none. */
   async commitRecord(version: number): Promise<CommitRecord | undefined> {
-    const actions = await this.readCommit(version)
+    const actions = await this.log.commit(version)
     return actions && describeCommit(actions, version)
   }
 
@@ -133,8 +160,8 @@ export class DeltaTable {
     const text = new TextEncoder().encode(formatCommit(this.actionsOf(base, change, nonce)))
     for (let version = (base?.version ?? -1) + 1, tries = 0; tries < MAX_COMMIT_TRIES; version++, tries++) {
       const winner = await this.takeVersion(version, text)
-      if (winner === undefined) return { outcome: 'committed', version }
-      if (nonceOf(winner) === nonce) return { outcome: 'committed', version } // our own write, its reply was lost
+      const isOurs = winner === undefined || nonceOf(winner) === nonce // our own write, its reply was lost
+      if (isOurs) return { outcome: 'committed', version, ...(await this.checkpointIfDue(version)) }
       if (overtakes(winner, change.positions ?? [])) return { outcome: 'superseded', version }
       demandNoConflict(winner, change, this.root, version)
     }
@@ -150,7 +177,7 @@ export class DeltaTable {
 
   /** Creates a commit, or gives the one that stands there: another's, or our own when the store's reply was lost. */
   private async takeVersion(version: number, text: Uint8Array): Promise<Action[] | undefined> {
-    const key = this.commitKey(version)
+    const key = commitKey(this.root, version)
     let failure: unknown
     try {
       if ((await this.store.createIfAbsent(key, text)) === 'created') return undefined
@@ -158,21 +185,19 @@ export class DeltaTable {
       if (asWardbookError(thrown).remedy !== 'retry') throw thrown
       failure = thrown // the service failed: the commit may have been stored all the same
     }
-    const winner = await this.readCommit(version)
+    const winner = await this.log.commit(version)
     if (winner !== undefined) return winner
-    throw failure ?? new WardbookError('object-missing', 'retry', `${key} exists and cannot be read`, { key })
+    throw failure ?? unreadable(key)
   }
 
+  /** Replays what is new. Looking for gaps costs a listing: once an object, as commits follow one another from then on. */
   private async newest(): Promise<Snapshot | undefined> {
-    let { replay, version } = this.cached ?? { replay: emptyReplay(), version: -1 }
+    const start = this.cached === undefined ? await this.log.start(Number.POSITIVE_INFINITY) : undefined
+    let { replay, version } = start ?? (this.cached as { replay: Replay; version: number })
     for (;;) {
-      const next = version + 1
-      // Looking for gaps costs a listing: once an object, as commits follow one another from then on.
-      const actions =
-        (await this.readCommit(next)) ??
-        (this.cached === undefined ? await this.readAfterGap(next) : undefined)
+      const actions = await this.nextCommit(version + 1, start)
       if (actions === undefined) break
-      version = next
+      version += 1
       replay = replayCommit(replay, actions, version)
     }
     if (version < 0) return undefined
@@ -180,33 +205,50 @@ export class DeltaTable {
     return finishReplay(replay, version, this.root)
   }
 
-  /**
-   * Looks again for a commit that was not there: undefined at the log's end, the commit when it came meanwhile.
-   * @throws WardbookError 'delta-log-gap' (fix-source) when later ones are there: the log is broken, not at its end
-   */
-  private async readAfterGap(version: number): Promise<Action[] | undefined> {
-    const later = await this.firstCommitAfter(version)
-    if (later === undefined) return undefined
-    const actions = await this.readCommit(version)
-    if (actions !== undefined) return actions
-    const message = `${this.root}: the log has ${later}, and commit ${version} before it is gone`
-    throw new WardbookError('delta-log-gap', 'fix-source', message, { table: this.root, version, later })
-  }
-
-  private async firstCommitAfter(version: number): Promise<string | undefined> {
-    for await (const { key } of this.store.list(`${this.root}/_delta_log/`, this.commitKey(version))) {
-      if (/\/\d{20}\.json$/.test(key)) return key
+  private async replayAt(version: number, keepsRemoved = false): Promise<Replay | undefined> {
+    const start = await this.log.start(version, keepsRemoved)
+    let replay = start.replay
+    for (let next = start.version + 1; next <= version; next++) {
+      const actions = await this.nextCommit(next, start)
+      if (actions === undefined) return undefined
+      replay = replayCommit(replay, actions, next)
     }
-    return undefined
+    return replay
   }
 
-  private async readCommit(version: number): Promise<Action[] | undefined> {
-    const bytes = await this.store.get(this.commitKey(version))
-    return bytes && parseCommit(new TextDecoder().decode(bytes), this.root, version)
+  /** @param start of this replay; undefined when the log's end was looked at before */
+  private async nextCommit(version: number, start: Start | undefined): Promise<Action[] | undefined> {
+    const actions = await this.log.commit(version)
+    if (actions !== undefined || start === undefined) return actions
+    const isEnd = start.listedTo !== undefined && version > start.listedTo
+    return isEnd ? undefined : this.log.commitAfterGap(version, start)
   }
 
-  private commitKey(version: number): string {
-    return `${this.root}/_delta_log/${String(version).padStart(VERSION_DIGITS, '0')}.json`
+  private async checkpointIfDue(version: number): Promise<Pick<CommitResult, 'checkpoint'>> {
+    if (version === 0 || version % this.checkpoints.everyCommits !== 0) return {}
+    try {
+      return { checkpoint: { outcome: await this.writeCheckpoint(version) } }
+    } catch (thrown) {
+      return { checkpoint: { outcome: 'failed', error: asWardbookError(thrown) } }
+    }
+  }
+
+  /** First the checkpoint, then the hint that names it: a hint is never there before what it names. */
+  private async writeCheckpoint(version: number): Promise<'written' | 'exists'> {
+    const actions = await this.checkpointOf(version)
+    const [key] = checkpointKeys(this.root, { version, parts: 1 }) as [string]
+    const stored = await this.checkpoints.format.write(this.store, key, actions)
+    const hint = new TextEncoder().encode(JSON.stringify({ version, size: actions.length }))
+    await this.store.put(lastCheckpointKey(this.root), hint)
+    return stored === 'created' ? 'written' : 'exists'
+  }
+
+  /** From the checkpoint before, as only that one tells of files removed earlier. */
+  private async checkpointOf(version: number): Promise<Action[]> {
+    const replay = await this.replayAt(version, true)
+    if (replay === undefined) throw unreadable(commitKey(this.root, version))
+    finishReplay(replay, version, this.root) // what we cannot read, we do not write down
+    return checkpointActions(replay, this.clock().getTime() - TOMBSTONE_RETENTION_MS)
   }
 
   private actionsOf(base: Snapshot | undefined, change: Change, nonce: string): Action[] {
@@ -260,7 +302,7 @@ function addAction(file: NewFile, now: number): Action {
       size: file.size,
       modificationTime: now,
       dataChange: true,
-      stats: JSON.stringify({ numRecords: file.rows }),
+      stats: file.stats ?? JSON.stringify({ numRecords: file.rows }),
       tags: { sha256: file.sha256, uncompressedBytes: String(file.uncompressedBytes), ...file.tags },
     },
   }
@@ -279,8 +321,8 @@ function removeAction(file: LiveFile, now: number): Action {
   }
 }
 
-function emptyReplay(): Replay {
-  return { protocol: undefined, metaData: undefined, files: new Map(), positions: new Map() }
+function unreadable(key: string): WardbookError {
+  return new WardbookError('object-missing', 'retry', `${key} exists and cannot be read`, { key })
 }
 
 function describeCommit(actions: readonly Action[], version: number): CommitRecord {

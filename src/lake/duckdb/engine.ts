@@ -25,7 +25,10 @@ export type SqlValue = string | number | bigint | boolean | null
 export interface Engine {
   /** Runs a statement. @throws WardbookError 'engine-failed' (report-bug) with the statement in its facts */
   run(sql: string): Promise<void>
-  /** Rows of a query as objects: 64-bit integers are numbers (bigint above 2^53), dates and timestamps ISO text. */
+  /**
+   * Rows of a query as objects: 64-bit integers are numbers (bigint above 2^53), dates and timestamps ISO text to the millisecond,
+   * decimals numbers (cast them to VARCHAR where every digit counts).
+   */
   rows<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]>
 }
 

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeLake, NOON, type TestLake } from '../../../testkit/lake-fixture.js'
 import type { Column } from '../../contracts/columns.js'
+import { commitKey } from '../delta/log-files.js'
 import type { LiveFile, Snapshot } from '../delta/snapshot.js'
 import { DeltaTable } from '../delta/table.js'
 import { putPart } from '../parts.js'
@@ -167,6 +168,102 @@ describe('scanning a table', () => {
     expect(staged).toBe(0)
   })
 })
+
+describe('scanning a table of another writer', () => {
+  const NESTED = {
+    type: 'struct',
+    fields: [
+      { name: 'say "no"', type: { type: 'array', elementType: 'short', containsNull: true } },
+      { name: 'b', type: { type: 'map', keyType: 'string', valueType: 'decimal(38,10)' } },
+    ],
+  }
+  const TYPES: readonly [name: string, type: unknown, sql: string][] = [
+    ['short', 'short', '(-32768)::SMALLINT'],
+    ['byte', 'byte', '(-128)::TINYINT'],
+    ['float', 'float', '1.5::FLOAT'],
+    ['binary', 'binary', "'\\xFF\\x00'::BLOB"],
+    ['decimal', 'decimal(38,10)', '1234567890123456789012345678.0123456789::DECIMAL(38, 10)'],
+    ['local', 'timestamp_ntz', "TIMESTAMP '2024-03-10 02:30:00.123456'"],
+    ['nested', NESTED, `{'say "no"': [1::SMALLINT, NULL], b: MAP {'x': 0.5::DECIMAL(38, 10)}}`],
+  ]
+  const AS_TEXT: Readonly<Record<string, string>> = {
+    short: '-32768',
+    byte: '-128',
+    float: '1.5',
+    binary: '\\xFF\\x00',
+    decimal: '1234567890123456789012345678.0123456789',
+    local: '2024-03-10 02:30:00.123456',
+    nested: `{'say "no"': [1, NULL], 'b': {x=0.5000000000}}`,
+  }
+
+  it('reads every type, and as null what an older file lacks', async () => {
+    const cells = TYPES.map(([name, , sql]) => `${sql} AS "${name}"`).join(', ')
+    const fields = [['id', 'integer'], ...TYPES].map(([name, type]) => ({
+      name,
+      type,
+      nullable: true,
+      metadata: {},
+    }))
+    await foreignTable(fields, [], [`SELECT 1::INTEGER AS id, ${cells}`, 'SELECT 2::INTEGER AS id'])
+    const shown = TYPES.map(([name]) => `"${name}"::VARCHAR AS "${name}"`).join(', ')
+    const nothing = Object.fromEntries(TYPES.map(([name]) => [name, null]))
+    expect(await scan(`SELECT id, ${shown} FROM {table} ORDER BY id`)).toEqual([
+      { id: 1, ...AS_TEXT },
+      { id: 2, ...nothing },
+    ])
+  })
+
+  it('reads partition values of every type from their text in the log', async () => {
+    const values: readonly [name: string, type: string, text: string, shown: string][] = [
+      ['short', 'short', '-7', '-7'],
+      ['byte', 'byte', '7', '7'],
+      ['float', 'float', '1.5', '1.5'],
+      ['binary', 'binary', '\u0001é', '\\x01\\xC3\\xA9'],
+      ['decimal', 'decimal(12,5)', '-2342342.23423', '-2342342.23423'],
+      ['local', 'timestamp_ntz', '2021-11-18 02:30:00.123456', '2021-11-18 02:30:00.123456'],
+    ]
+    const fields = [['id', 'integer'], ...values].map(([name, type]) => ({
+      name,
+      type,
+      nullable: true,
+      metadata: {},
+    }))
+    const partition = values.map(([name, , text]): [string, string] => [name, text])
+    await foreignTable(fields, partition, ['SELECT 1::INTEGER AS id'])
+    const shown = values.map(([name]) => `"${name}"::VARCHAR AS "${name}"`).join(', ')
+    expect(await scan(`SELECT ${shown} FROM {table}`)).toEqual([
+      Object.fromEntries(values.map(([name, , , text]) => [name, text])),
+    ])
+  })
+})
+
+/** A table as another writer leaves it: one file a query, all of one partition. */
+async function foreignTable(
+  fields: readonly object[],
+  partition: readonly (readonly [string, string])[],
+  queries: readonly string[],
+): Promise<void> {
+  const adds: object[] = []
+  for (const [index, query] of queries.entries()) {
+    const file = `${folder}/${index}.parquet`
+    await engine.run(`COPY (${query}) TO '${file}' (FORMAT parquet)`)
+    await lake.store.createIfAbsent(`${ROOT}/${index}.parquet`, { file })
+    const partitionValues = Object.fromEntries(partition)
+    adds.push({
+      add: { path: `${index}.parquet`, partitionValues, size: 1, modificationTime: 1, dataChange: true },
+    })
+  }
+  const metaData = {
+    id: 'foreign',
+    format: { provider: 'parquet', options: {} },
+    schemaString: JSON.stringify({ type: 'struct', fields }),
+    partitionColumns: partition.map(([name]) => name),
+    configuration: {},
+  }
+  const actions = [{ protocol: { minReaderVersion: 1, minWriterVersion: 2 } }, { metaData }, ...adds]
+  const text = actions.map((action) => JSON.stringify(action)).join('\n')
+  await lake.store.createIfAbsent(commitKey(ROOT, 0), new TextEncoder().encode(text))
+}
 
 /** Commits rows of one division, in place of other files. */
 async function append(

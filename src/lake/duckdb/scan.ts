@@ -1,6 +1,6 @@
-import type { Column } from '../../contracts/columns.js'
 import { WardbookError } from '../../kernel/errors.js'
 import type { LiveFile, Snapshot } from '../delta/snapshot.js'
+import type { Field } from '../delta/types.js'
 import type { ObjectStore, StagedFile } from '../store.js'
 import { identifier, literal, sqlType } from './sql.js'
 
@@ -38,9 +38,9 @@ export async function scanFiles(
 const FILE = '_file,'
 
 function scanSql(snapshot: Snapshot, files: readonly LiveFile[], staged: readonly StagedFile[]): string {
-  const isPartition = ({ name }: Column) => snapshot.partitionColumns.includes(name)
-  const stored = snapshot.columns.filter((column) => !isPartition(column))
-  const partition = snapshot.columns.filter(isPartition)
+  const isPartition = ({ name }: Field) => snapshot.partitionColumns.includes(name)
+  const stored = snapshot.fields.filter((column) => !isPartition(column))
+  const partition = snapshot.fields.filter(isPartition)
   if (files.length === 0) return `(${emptySql([...stored, ...partition])})`
   const list = staged.map(({ file }) => literal(file)).join(', ')
   const rows = files.map((file, index) => {
@@ -50,7 +50,7 @@ function scanSql(snapshot: Snapshot, files: readonly LiveFile[], staged: readonl
   const names = [FILE, ...partition.map(({ name }) => name)].map(identifier).join(', ')
   const columns = [
     ...stored.map(({ name }) => `f.${identifier(name)}`),
-    ...partition.map(({ name, type }) => `p.${identifier(name)}::${sqlType(type)} AS ${identifier(name)}`),
+    ...partition.map((field) => `${partitionSql(field)} AS ${identifier(field.name)}`),
   ]
   // The empty second half brings columns that none of these files has: they were added to the table later.
   return (
@@ -58,6 +58,12 @@ function scanSql(snapshot: Snapshot, files: readonly LiveFile[], staged: readonl
     `union_by_name = true, filename = ${literal(FILE)}) UNION ALL BY NAME ${emptySql(stored)}) f ` +
     `JOIN (VALUES ${rows.join(', ')}) p(${names}) ON f.${identifier(FILE)} = p.${identifier(FILE)})`
   )
+}
+
+/** Values stand in the log as text; bytes as the text that they are in UTF-8. */
+function partitionSql({ name, type }: Field): string {
+  const text = `p.${identifier(name)}`
+  return type === 'binary' ? `encode(${text})` : `${text}::${sqlType(type)}`
 }
 
 function partitionLiteral(file: LiveFile, column: string): string {
@@ -76,7 +82,7 @@ function partitionLiteral(file: LiveFile, column: string): string {
   return value === null ? 'NULL::VARCHAR' : literal(value)
 }
 
-function emptySql(columns: readonly Column[]): string {
+function emptySql(columns: readonly Field[]): string {
   const cells = columns.map(({ name, type }) => `NULL::${sqlType(type)} AS ${identifier(name)}`)
   return `SELECT ${cells.join(', ')} WHERE false`
 }

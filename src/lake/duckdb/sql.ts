@@ -1,4 +1,4 @@
-import type { ColumnType } from '../../contracts/columns.js'
+import type { FieldType } from '../delta/types.js'
 
 /** Rows a Parquet row group holds: small groups are what keeps a wide partitioned write in its memory. */
 export const ROW_GROUP_ROWS = 8_192
@@ -16,7 +16,7 @@ export function literal(text: string): string {
   return `'${text.replaceAll("'", "''")}'`
 }
 
-const SQL_TYPES: Record<ColumnType, string> = {
+const SQL_TYPES: Record<Extract<FieldType, string>, string> = {
   string: 'VARCHAR',
   long: 'BIGINT',
   integer: 'INTEGER',
@@ -24,9 +24,24 @@ const SQL_TYPES: Record<ColumnType, string> = {
   boolean: 'BOOLEAN',
   date: 'DATE',
   timestamp: 'TIMESTAMP WITH TIME ZONE',
+  timestamp_ntz: 'TIMESTAMP',
+  short: 'SMALLINT',
+  byte: 'TINYINT',
+  float: 'FLOAT',
+  binary: 'BLOB',
 }
 
 /** The engine's name of a column type. */
-export function sqlType(type: ColumnType): string {
-  return SQL_TYPES[type]
+export function sqlType(type: FieldType): string {
+  if (typeof type === 'string') return SQL_TYPES[type]
+  switch (type.type) {
+    case 'decimal':
+      return `DECIMAL(${type.precision}, ${type.scale})`
+    case 'array':
+      return `${sqlType(type.elementType)}[]`
+    case 'map':
+      return `MAP(${sqlType(type.keyType)}, ${sqlType(type.valueType)})`
+    case 'struct':
+      return `STRUCT(${type.fields.map((field) => `${identifier(field.name)} ${sqlType(field.type)}`).join(', ')})`
+  }
 }

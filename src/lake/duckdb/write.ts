@@ -3,6 +3,7 @@ import type { Column } from '../../contracts/columns.js'
 import type { FinishedFile } from '../parts.js'
 import type { Engine } from './engine.js'
 import { identifier, literal, PARQUET_OPTIONS, sqlType } from './sql.js'
+import { readStats } from './stats.js'
 
 /**
  * Writes a query's rows as one Parquet file of a table.
@@ -27,7 +28,9 @@ export async function writeParquet(
     `COPY (SELECT ${cells.join(', ')} FROM (${query}) ORDER BY ${orderBy}) TO ${literal(file)} (${PARQUET_OPTIONS})`,
   )
   const { rows, bytes } = await measureParquet(engine, file, columns)
-  return rows === 0 ? undefined : { file, partition, rows, uncompressedBytes: bytes }
+  if (rows === 0) return undefined
+  const stats = await readStats(engine, file, rows, columns)
+  return { file, partition, rows, uncompressedBytes: bytes, stats }
 }
 
 /**
