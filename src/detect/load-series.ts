@@ -6,6 +6,12 @@ import { coveredWeeks, type PageSpan } from './coverage.js'
 
 const WEEK_DAYS = 7
 
+/**
+ * A day farther than 15 years from the middle of its page is a typing error: it neither stretches what the page covers nor
+ * the weeks that are tested, which would otherwise reach from the year 1900 to 2099 for one wrong digit.
+ */
+const MAX_DAYS_FROM_MIDDLE = 15 * 366
+
 /** Weeks that all series of a dataset share, and which of them are covered, by category. */
 export interface Grid {
   /** Mondays, ascending, without gaps. */
@@ -28,8 +34,11 @@ export async function loadGrid(
   const files = divisions.flatMap((division) => division.files)
   if (files.length === 0) return { weeks: [], covered: new Map() }
   const rows = await engine.rows<{ page: string; category: string; first: string; last: string }>(
-    `SELECT _source || '/' || ${SOURCE_PAGE} AS page, category, min(day)::VARCHAR AS first, max(day)::VARCHAR AS last ` +
-      `FROM ${seriesSql(files)} WHERE metric = ${literal(metric)} GROUP BY ALL`,
+    `WITH counted AS (SELECT _source || '/' || ${SOURCE_PAGE} AS page, category, day ` +
+      `FROM ${seriesSql(files)} WHERE metric = ${literal(metric)}), ` +
+      'middles AS (SELECT page, quantile_disc(day, 0.5) AS middle FROM counted GROUP BY page) ' +
+      'SELECT page, category, min(day)::VARCHAR AS first, max(day)::VARCHAR AS last ' +
+      `FROM counted JOIN middles USING (page) WHERE abs(day - middle) <= ${MAX_DAYS_FROM_MIDDLE} GROUP BY ALL`,
   )
   const pages = spansOf(rows)
   const weeks = weeksBetween(
@@ -91,8 +100,8 @@ export async function loadWeeklyCounts(
   for (const { category, week, count } of rows) {
     const counts = series.get(category) ?? emptySeries(grid, category)
     series.set(category, counts)
-    const at = place.get(week) ?? -1
-    if (!Number.isNaN(counts[at])) counts[at] = count
+    const at = place.get(week)
+    if (at !== undefined && !Number.isNaN(counts[at])) counts[at] = count
   }
   return [...series].map(([category, counts]) => ({ category, counts }))
 }

@@ -168,6 +168,15 @@ describe('typing', () => {
     expect(await balance()).toEqual({ rows_in: 4, out: 1, bad: 3, twice: 0 })
   })
 
+  it('sets a row aside whose instant lies in no plausible year', async () => {
+    await run({
+      'a.csv': [HEADER, '1,7,Pothole,0001-01-01', '2,7,Pothole,9026-01-02', '3,7,Pothole,2026-01-02'],
+    })
+    const reasons = (await rowsOf<{ reason: string }>(lake.store, QUARANTINE)).map(({ reason }) => reason)
+    expect(reasons).toEqual(['implausible-requested_at', 'implausible-requested_at'])
+    expect(await tidyRows('service_request_id')).toHaveLength(1)
+  })
+
   it('keeps a row whose optional field cannot be read, without it, and counts the cell', async () => {
     const mapping = { ...MAPPING, lat: 'Lat', closed_at: { from: 'Closed', formats: ['%Y-%m-%d'] } }
     await run(

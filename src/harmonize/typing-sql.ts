@@ -79,9 +79,19 @@ export function reasonSql(fields: readonly FieldPlan[]): string {
     .filter(({ name }) => REQUIRED_FIELDS.includes(name))
     .map((field) => {
       const missing = `WHEN ${textSql(field)} IS NULL THEN ${literal(`missing-${field.name}`)}`
-      return `${missing} WHEN ${typedSql(field)} IS NULL THEN ${literal(`unreadable-${field.name}`)}`
+      const unreadable = `WHEN ${typedSql(field)} IS NULL THEN ${literal(`unreadable-${field.name}`)}`
+      return `${missing} ${unreadable} ${implausibleSql(field)}`
     })
   return `CASE ${checks.join(' ')} END`
+}
+
+/** Years of a required instant, first and last: what lies outside is a typing error, not a request. */
+const PLAUSIBLE_YEARS = [1900, 2099] as const
+
+function implausibleSql(field: FieldPlan): string {
+  if (field.type !== 'timestamp') return ''
+  const [first, last] = PLAUSIBLE_YEARS
+  return `WHEN year(${typedSql(field)}) NOT BETWEEN ${first} AND ${last} THEN ${literal(`implausible-${field.name}`)}`
 }
 
 /** All stored columns of the tidy table for one source. @param timeZone the city's, for the local day */

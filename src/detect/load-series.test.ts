@@ -1,0 +1,35 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { SERIES_COLUMNS } from '../contracts/columns.js'
+import { LEAN, withEngine } from '../lake/duckdb/engine.js'
+import { writeRows } from '../lake/duckdb/rows.js'
+import { loadGrid, loadWeeklyCounts } from './load-series.js'
+
+describe('loading series', () => {
+  it('lets a day that is decades off neither stretch the weeks nor what the page covers', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'wardbook-series-'))
+    try {
+      await withEngine(LEAN, folder, async (engine) => {
+        const days = ['1963-01-05', '2026-01-05', '2026-01-12', '2026-01-25', '2062-01-05']
+        const rows = days.map((day) => ({
+          metric: 'm',
+          category: 'c',
+          day,
+          _source: 's',
+          _source_page: 0,
+          count: 2,
+        }))
+        const file = (await writeRows(engine, folder, 'series', rows, SERIES_COLUMNS, {}))?.file as string
+        const division = { division: '1', files: [file] }
+        const grid = await loadGrid(engine, [division], 'm')
+        expect(grid.weeks).toEqual(['2026-01-05', '2026-01-12', '2026-01-19'])
+        const [series] = await loadWeeklyCounts(engine, division, 'm', grid)
+        expect([...(series?.counts ?? [])]).toEqual([2, 2, 2])
+      })
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})
