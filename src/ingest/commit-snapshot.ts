@@ -113,16 +113,14 @@ function keyColumn(work: SourceWork, plan: ColumnPlan): string {
   )
 }
 
-function livePartsOf(work: SourceWork, base: Snapshot | undefined): Record<string, LivePart[]> {
-  const parts: Record<string, LivePart[]> = {}
+function livePartsOf(work: SourceWork, base: Snapshot | undefined): LivePart[] {
   const column = work.dataset.partition.column
-  if (base?.partitionColumns[0] !== column) return parts
-  for (const file of base.files.values()) {
+  if (base?.partitionColumns[0] !== column) return []
+  return [...base.files.values()].flatMap((file) => {
     const division = file.partition[column]
     const { sha256, content } = file.tags
-    if (division && sha256 && content) parts[division] = [...(parts[division] ?? []), { sha256, content }]
-  }
-  return parts
+    return division && sha256 && content ? [{ division, sha256, content }] : []
+  })
 }
 
 /** Quarantine comes first, under the same position: a row is never missing from both. */

@@ -31,12 +31,13 @@ export interface WriteJob {
   /** Table column that identifies a row, or undefined. */
   readonly key: string | undefined
   readonly budget: PartsConfig
-  /** The table's live files by division: a part whose rows are there already is not stored again. */
-  readonly live: Readonly<Record<string, readonly LivePart[]>>
+  /** The table's live files: a part whose rows are there already is not stored again. */
+  readonly live: readonly LivePart[]
 }
 
-/** A live file: its SHA-256, and the digest of its rows in any order. */
+/** A live file: its division, its SHA-256, and the digest of its rows in any order. */
 export interface LivePart {
+  readonly division: string
   readonly sha256: string
   readonly content: string
 }

@@ -154,7 +154,7 @@ async function storeParts(
   const kept: { division: string; sha256: string }[] = []
   for (const part of finished) {
     const division = part.partition[job.partitionColumn] as string
-    const same = job.live[division]?.find(({ content }) => content === part.tags?.content)
+    const same = job.live.find((live) => live.division === division && live.content === part.tags?.content)
     if (same !== undefined) kept.push({ division, sha256: same.sha256 })
     else parts.push(await putPart(store, job.table, job.snapshot, part))
   }
