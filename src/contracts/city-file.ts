@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { isTimeZone } from '../kernel/time.js'
 import { SERVICE_REQUEST_FIELDS } from './columns.js'
+import { SourceConfig } from './source-config.js'
 
 /** Names become folders, addresses and ids: lower-case letters, digits and single hyphens. */
 const Slug = z
@@ -80,23 +81,6 @@ const Quarantine = z.strictObject({
     ),
 })
 
-const FilesSource = z.strictObject({
-  family: z.literal('files'),
-  urls: z
-    .array(z.url({ protocol: /^https?$/ }))
-    .default([])
-    .describe('Files of this source, in this order; plain CSV or gzip.'),
-  mirror: z
-    .array(z.string())
-    .default([])
-    .describe('Glob patterns below the folder given by --mirror, which then replace `urls`.'),
-  delimiter: z
-    .string()
-    .regex(/^[\t -!#-~]$/, 'use one ASCII character, not a quote')
-    .default(',')
-    .describe('Field separator, one character.'),
-})
-
 const Dataset = z.strictObject({
   name: z.string().min(1),
   kind: z.literal('service-requests'),
@@ -108,7 +92,7 @@ const Dataset = z.strictObject({
     .optional()
     .describe("The publisher's column that identifies a row; without it the row's whole text does."),
   quarantine: Quarantine.prefault({}),
-  sources: z.record(Slug, FilesSource).refine((sources) => Object.keys(sources).length > 0, {
+  sources: z.record(Slug, SourceConfig).refine((sources) => Object.keys(sources).length > 0, {
     error: 'a dataset needs at least one source',
   }),
   mapping: Mapping,
@@ -186,7 +170,6 @@ export const CityFile = z.strictObject({
 
 export type CityFile = z.infer<typeof CityFile>
 export type DatasetConfig = CityFile['datasets'][string]
-export type FilesSourceConfig = z.infer<typeof FilesSource>
 export type PartsConfig = CityFile['parts']
 export type DetectConfig = CityFile['detect']
 export type MappingConfig = DatasetConfig['mapping']
