@@ -9,6 +9,15 @@ export const SourceCommon = {
       'Published columns that never enter: contact fields, free text with personal data. They are cut off in the stream, before ' +
         'spool, quarantine and record; the digest of the file is taken before that.',
     ),
+  countTolerance: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0)
+    .describe(
+      "Largest share by which the rows received may differ from the portal's own count, 0 to 0.5; 0: none. Raise it only for a portal " +
+        'whose count is known to be wrong: a read that broke off looks the same.',
+    ),
 }
 
 /** Finds one table a year by its name in the portal's own catalog. */
