@@ -2,6 +2,12 @@ import { z } from 'zod'
 
 /** Settings that every source has, of whatever family. */
 export const SourceCommon = {
+  mirror: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Glob patterns of files below the folder given by --mirror, which then replace the portal: recordings, or a download by hand.',
+    ),
   drops: z
     .array(z.string().min(1))
     .default([])
