@@ -66,6 +66,7 @@ const ROW_SETTINGS: Record<SourceConfig['family'], readonly string[]> = {
   arcgis: ['drops', 'where', 'domains', 'geometry'],
   opendatasoft: ['drops', 'read', 'timeZone'],
   legistar: ['drops', 'since'],
+  module: ['drops', 'settings'],
 }
 
 function isDefault(name: string, value: unknown): boolean {
