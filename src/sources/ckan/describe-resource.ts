@@ -53,12 +53,17 @@ async function datastoreOf(
     throw inactive(resource)
   }
   const store = await searchNothing(api, resource.id).catch((thrown: unknown) => {
-    if (!(thrown instanceof WardbookError) || thrown.code !== 'source-not-found') throw thrown
+    if (!(thrown instanceof WardbookError) || !saysNoDatastore(thrown)) throw thrown
     if (isAuto && hasFile(resource)) return undefined
     throw inactive(resource, thrown)
   })
   // A table without rows beside a file is a load that failed or never ran (Boston's files of 2011 to 2014).
   return isAuto && store?.total === 0 && hasFile(resource) ? undefined : store
+}
+
+/** The table is not there, or the portal runs without the extension. */
+function saysNoDatastore({ code, facts }: WardbookError): boolean {
+  return code === 'source-not-found' || /Action name not known/.test(String(facts.portalMessage))
 }
 
 /** Loaders say so when they took a part of the file only. */
@@ -151,12 +156,12 @@ function fileToken(
   return resource.url_type === 'upload' ? tokenOf(resource, {}) : undefined
 }
 
-/** Asks for the first byte: HEAD is often refused. The body is not read. */
+/** Asks for the first byte, as HEAD is often refused; an empty file has none (416). The body is not read. */
 async function headersOf(
   api: CkanApi,
   url: string,
 ): Promise<{ etag: string | undefined; lastModified: string | undefined }> {
-  const answer = await api.send({ url, headers: { range: 'bytes=0-0' } })
+  const answer = await api.send({ url, headers: { range: 'bytes=0-0' }, accept: [416] })
   await answer.discard()
   return {
     etag: answer.headers.get('etag') ?? undefined,

@@ -13,6 +13,7 @@ import {
   columnsOf,
   demandTable,
   factsOf,
+  orderOf,
   parseView,
   publishedAtOf,
   type View,
@@ -104,7 +105,7 @@ class SocrataSource implements Source {
     // The old backend gives at most 50,000 rows at a time, and names the columns of its CSV by their titles (RSocrata issue 163).
     const as = read === 'export' && !isOld ? 'csv' : 'json'
     const full = read === 'export' ? OLD_BACKEND_ROWS : Math.min(pageRows, OLD_BACKEND_ROWS)
-    return { id: view.id, portal, api, as, pageRows: full }
+    return { id: view.id, portal, api, as, pageRows: full, order: orderOf(view) }
   }
 
   /** Counts with the API that the settings name; `auto` turns to SODA 3 only where the portal refuses SODA 2. */
@@ -219,6 +220,6 @@ function columnsAskedFor(request: PageRequest): readonly string[] {
   const listed =
     request.post === undefined
       ? new URL(request.url).searchParams.get('$select')
-      : /^SELECT (.*) ORDER BY :id/.exec((JSON.parse(request.post.text) as { query: string }).query)?.[1]
+      : /^SELECT (.*) ORDER BY /.exec((JSON.parse(request.post.text) as { query: string }).query)?.[1]
   return listed?.split(/, ?/).map((name) => name.replaceAll('`', '')) ?? []
 }
