@@ -1,103 +1,100 @@
+import { join } from 'node:path'
 import { type Column, QUARANTINE_COLUMNS, RAW_COLUMNS } from '../contracts/columns.js'
 import { reachedVersion } from '../contracts/positions.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { LiveFile, Snapshot } from '../lake/delta/snapshot.js'
+import type { NewFile } from '../lake/delta/table.js'
 import { schemaChange } from '../lake/schema-change.js'
 import type { Scratch } from '../lake/store.js'
 import { sameColumn } from '../sources/files/read-csv.js'
 import { type ColumnPlan, planColumns } from './plan-columns.js'
-import { type ScannedPage, scanPage } from './scan-page.js'
 import { type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { demandQuarantinePolicy, demandRowsLeft } from './snapshot-checks.js'
 import { type IngestContext, type IngestResult, nextSnapshot, type SourceWork, step } from './source-work.js'
+import type { SplitSource } from './split-pages.js'
 import type { SpooledPage } from './spool.js'
-import type { LivePart, WriteJob, WriteResult } from './write-job.js'
+import { type WritePlan, writeDivisions } from './write-divisions.js'
+import type { LivePart, QuarantineJob, WriteResult } from './write-job.js'
+
+/** What was received of a source: its pages, and their rows by division. */
+export interface ReceivedSource {
+  readonly pages: readonly SpooledPage[]
+  readonly split: SplitSource
+}
 
 /**
- * Scans the pages, writes them in a worker, and commits: quarantine first, then the table, then the records.
+ * Writes the rows in workers and commits: quarantine first, then the table, then the records.
  * @returns undefined when another run has committed a snapshot of this source meanwhile: nothing of ours became visible
- * @throws WardbookError of the scan, the checks and the worker; nothing is committed then
+ * @throws WardbookError of the checks and the workers; nothing is committed then
  */
 export async function commitSnapshot(
   context: IngestContext,
   work: SourceWork,
   scratch: Scratch,
-  pages: readonly SpooledPage[],
+  { pages, split }: ReceivedSource,
   fingerprint: string,
   base: Snapshot | undefined,
 ): Promise<IngestResult | undefined> {
-  const scanned: ScannedPage[] = []
-  const settings = { delimiter: work.config.delimiter, partitionColumn: work.partitionFrom }
-  for (const page of pages) scanned.push(await scanPage(work.store, scratch, page, settings))
-  demandQuarantinePolicy(work, scanned)
-  demandRowsLeft(work, base, scanned)
-  const plan = planColumns(
-    scanned.map(({ summary }) => summary.header),
-    work.dataset.partition.column,
-    publishedColumns(base, work.dataset.partition.column),
-  )
-  const number = nextSnapshot(base)
-  const job = writeJob(context, work, scanned, plan, number, base)
-  const written = await context.runner.run<WriteJob, WriteResult>('ingest.write', job)
-  const provenance = provenanceOf(context, scanned, number, fingerprint)
-  await commitQuarantine(work, written, number)
+  demandQuarantinePolicy(work, split.pages)
+  demandRowsLeft(work, base, split.pages)
+  const headers = split.layouts.map(({ header }) => header)
+  const partitionColumn = work.dataset.partition.column
+  const plan = planColumns(headers, partitionColumn, publishedColumns(base, partitionColumn))
+  const snapshot = nextSnapshot(base)
+  const write = writePlan(context, work, plan, split, base, snapshot)
+  const written = await writeDivisions(context, write, split.divisions, join(scratch.folder, 'divided'))
+  const quarantined = await quarantinedOf(context, work, split, snapshot)
+  const provenance = provenanceOf(context, pages, split, snapshot, fingerprint)
+  await commitQuarantine(work, quarantined, snapshot)
   const { outcome, version } = await commitRaw(work, base, plan, written, provenance)
   if (outcome === 'superseded') return undefined
   await settleSnapshot(work)
 
-  const quarantined = provenance.pages.reduce((sum, page) => sum + page.rowsQuarantined, 0)
-  const divisions = divisionsOf(work, written)
+  const badRows = split.pages.reduce((sum, page) => sum + page.badRows, 0)
+  const divisions = split.divisions.length
   step(
     context,
     work,
-    `committed snapshot ${number}: ${written.rows} rows in ${divisions} divisions, ${quarantined} rows in quarantine`,
-    { rows: written.rows, quarantined, divisions, version },
+    `committed snapshot ${snapshot}: ${written.rows} rows in ${divisions} divisions, ${badRows} rows in quarantine`,
+    { rows: written.rows, quarantined: badRows, divisions, version },
   )
-  return { verdict: 'committed', version, snapshot: number, rows: written.rows, quarantined }
+  return { verdict: 'committed', version, snapshot, rows: written.rows, quarantined: badRows }
 }
 
-function divisionsOf({ dataset }: SourceWork, { parts, kept }: WriteResult): number {
-  const made = parts.map(({ partition }) => partition[dataset.partition.column])
-  return new Set([...made, ...kept.map(({ division }) => division)]).size
-}
-
-function writeJob(
+function writePlan(
   context: IngestContext,
   work: SourceWork,
-  scanned: readonly ScannedPage[],
   plan: ColumnPlan,
-  snapshot: number,
+  split: SplitSource,
   base: Snapshot | undefined,
-): WriteJob {
+  snapshot: number,
+): WritePlan {
   return {
     table: work.raw.root,
-    quarantineTable: work.quarantine.root,
     snapshot,
     columns: plan.columns.map(({ name }) => name),
-    pages: scanned.map((scan, index) => ({
-      page: scan.page.page,
-      url: scan.page.url,
-      input: scan.copy === undefined ? { object: scan.page.body } : { file: scan.copy },
-      gzip: scan.copy === undefined && scan.page.gzip,
-      delimiter: scan.copy === undefined ? work.config.delimiter : ',',
-      columns: plan.pages[index] ?? [],
-      rows: scan.summary.goodRows,
-      badRows: scan.badRows,
-    })),
     partitionColumn: work.dataset.partition.column,
-    partitionFrom: columnFor(plan, work.partitionFrom),
-    partitionValues: work.dataset.partition.values,
+    layouts: split.layouts.map(({ delimiter, emptyIsNull }, at) => ({
+      columns: plan.pages[at] ?? [],
+      delimiter,
+      emptyIsNull,
+    })),
     key: work.dataset.key === undefined ? undefined : keyColumn(work, plan),
     budget: context.city.parts,
     live: livePartsOf(work, base),
   }
 }
 
-/** Table column of a published column; the scan has made sure that every page has the division's. */
-function columnFor(plan: ColumnPlan, published: string): string {
-  return (
-    plan.columns.find(({ metadata }) => sameColumn(metadata?.published ?? '', published))?.name ?? published
-  )
+async function quarantinedOf(
+  context: IngestContext,
+  work: SourceWork,
+  { badRows }: SplitSource,
+  snapshot: number,
+): Promise<NewFile[]> {
+  if (badRows === undefined) return []
+  const partitionColumn = work.dataset.partition.column
+  const job: QuarantineJob = { table: work.quarantine.root, snapshot, partitionColumn, badRows }
+  return context.runner.run<QuarantineJob, NewFile[]>('ingest.quarantine', job)
 }
 
 function keyColumn(work: SourceWork, plan: ColumnPlan): string {
@@ -124,17 +121,21 @@ function livePartsOf(work: SourceWork, base: Snapshot | undefined): LivePart[] {
 }
 
 /** Quarantine comes first, under the same position: a row is never missing from both. */
-async function commitQuarantine(work: SourceWork, written: WriteResult, snapshot: number): Promise<void> {
+async function commitQuarantine(
+  work: SourceWork,
+  adds: readonly NewFile[],
+  snapshot: number,
+): Promise<void> {
   const base = await work.quarantine.snapshot()
   const removes = [...(base?.files.values() ?? [])]
   const done = reachedVersion(base?.positions, work.appId) >= snapshot
-  if (done || (written.quarantined.length === 0 && removes.length === 0)) return
+  if (done || (adds.length === 0 && removes.length === 0)) return
   const partitionColumns = [work.dataset.partition.column]
   await work.quarantine.commit(base, {
     operation: 'QUARANTINE',
     ...schemaChange(base, QUARANTINE_COLUMNS, partitionColumns),
     removes,
-    adds: written.quarantined,
+    adds,
     positions: [{ appId: work.appId, version: snapshot }],
   })
 }
@@ -163,20 +164,15 @@ async function commitRaw(
 
 function provenanceOf(
   context: IngestContext,
-  scanned: readonly ScannedPage[],
+  received: readonly SpooledPage[],
+  split: SplitSource,
   snapshot: number,
   fingerprint: string,
 ): SnapshotProvenance {
-  const pages = scanned.map(({ page, summary }) => ({
-    page: page.page,
-    url: page.url,
-    sha256: page.sha256,
-    bytes: page.bytes,
-    rowsIn: summary.goodRows + summary.badRows,
-    rowsQuarantined: summary.badRows,
-    publishedAt: page.publishedAt,
-    readAt: page.readAt,
-  }))
+  const pages = received.map(({ page, url, sha256, bytes, publishedAt, readAt }, at) => {
+    const { goodRows = 0, badRows = 0 } = split.pages[at] ?? {}
+    return { page, url, sha256, bytes, rowsIn: goodRows + badRows, rowsQuarantined: badRows, publishedAt, readAt }
+  })
   const readAt =
     pages
       .map((page) => page.readAt)

@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import { digestOf } from '../kernel/ids.js'
 import type { Scratch } from '../lake/store.js'
+import { decompress } from '../sources/files/decompress.js'
+import type { PageOffer } from '../sources/source.js'
 import { commitSnapshot } from './commit-snapshot.js'
 import { settleSnapshot } from './settle.js'
 import { demandSameOffers } from './snapshot-checks.js'
@@ -13,11 +16,12 @@ import {
   step,
   workOn,
 } from './source-work.js'
-import { clearSpool, type SpooledPage, spoolPage } from './spool.js'
+import { PageSplitter, type SplitSource } from './split-pages.js'
+import { clearSpool, type ReadBody, type ReceivedPage, readSpooled, type SpooledPage, spoolPage } from './spool.js'
 
 /**
  * Reads one source completely and commits it as one snapshot, or commits nothing.
- * describe → spool → describe again → scan → one lean partitioned pass in a worker → quarantine, then table → records.
+ * describe → spool, and split by division on the way → describe again → parts in workers → quarantine, then table → records.
  * The same publication again commits nothing. A killed run continues with the pages it had received.
  */
 export async function ingestSource(
@@ -29,13 +33,13 @@ export async function ingestSource(
   const scratch = await context.store.scratch()
   try {
     await settleSnapshot(work) // what an interrupted run left, whatever the source answers today
-    const pages = await spoolAll(context, work, scratch)
+    const { pages, split } = await receiveAll(context, work, scratch)
     const fingerprint = fingerprintOf(work.appId, pages)
     const head = await readHead(work)
     const result =
       head.last?.fingerprint === fingerprint
         ? unchanged(context, work, head)
-        : ((await commitSnapshot(context, work, scratch, pages, fingerprint, head.base)) ??
+        : ((await commitSnapshot(context, work, scratch, { pages, split }, fingerprint, head.base)) ??
           unchanged(context, work, await readHead(work)))
     await clearSpool(context.store, work.spoolRoot)
     return result
@@ -44,36 +48,79 @@ export async function ingestSource(
   }
 }
 
-/** All pages, received whole; a page that the publisher changed meanwhile is received once more. */
-async function spoolAll(context: IngestContext, work: SourceWork, scratch: Scratch): Promise<SpooledPage[]> {
+/** A source as it was received: its pages in the spool, and its rows by division. */
+interface Received {
+  readonly pages: readonly SpooledPage[]
+  readonly split: SplitSource
+}
+
+/** All pages, received whole and read while they arrive; a page that the publisher changed meanwhile is received once more. */
+async function receiveAll(context: IngestContext, work: SourceWork, scratch: Scratch): Promise<Received> {
   const spool = { store: work.store, root: work.spoolRoot, scratch, clock: context.clock }
   const before = await work.source.describe()
+  let reader = await PageReader.open(work, scratch, 0)
   const pages: SpooledPage[] = []
   let resumed = 0
   for (const offer of before) {
-    const spooled = await spoolPage(spool, work.source, offer)
-    pages.push(spooled.page)
-    if (spooled.resumed) resumed += 1
+    const received = await spoolPage(spool, work.source, offer, reader.readerOf(offer))
+    pages.push(received.page)
+    reader.note(received)
+    if (received.resumed) resumed += 1
   }
   const after = await work.source.describe()
   demandSameOffers(work, before.length, after.length)
+  let changed = 0
   for (const offer of after) {
     const received = pages[offer.page]
     if (received?.url === offer.url && received.changeToken === (offer.changeToken ?? null)) continue
-    pages[offer.page] = (await spoolPage(spool, work.source, offer)).page
+    pages[offer.page] = (await spoolPage(spool, work.source, offer, async () => {})).page
+    changed += 1
   }
+  if (changed > 0) {
+    await reader.splitter.remove()
+    reader = await PageReader.open(work, scratch, 1)
+    for (const [at, page] of pages.entries())
+      await reader.readerOf(after[at] as PageOffer)(readSpooled(work.store, page))
+  }
+  reader.demandReadable()
   const bytes = pages.reduce((sum, page) => sum + page.bytes, 0)
   step(
     context,
     work,
     `received ${pages.length} files, ${bytes} bytes${resumed > 0 ? ` (${resumed} kept from an earlier run)` : ''}`,
-    {
-      files: pages.length,
-      bytes,
-      resumed,
-    },
+    { files: pages.length, bytes, resumed },
   )
-  return pages
+  return { pages, split: reader.splitter.finish() }
+}
+
+/** Reads pages into a splitter, up to the first that cannot be read: whether that matters is seen when all are received. */
+class PageReader {
+  private fault: unknown
+
+  private constructor(
+    private readonly work: SourceWork,
+    readonly splitter: PageSplitter,
+  ) {}
+
+  static async open(work: SourceWork, scratch: Scratch, turn: number): Promise<PageReader> {
+    return new PageReader(work, await PageSplitter.open(join(scratch.folder, `rows-${turn}`), work.division))
+  }
+
+  readerOf({ page, url }: PageOffer): ReadBody {
+    const { delimiter } = this.work.config
+    return async (bytes) => {
+      if (this.fault !== undefined) return
+      await this.splitter.take({ page, url, delimiter, emptyIsNull: false, bytes: decompress(bytes, url) })
+    }
+  }
+
+  note({ fault }: ReceivedPage): void {
+    this.fault ??= fault
+  }
+
+  demandReadable(): void {
+    if (this.fault !== undefined) throw this.fault
+  }
 }
 
 function unchanged(context: IngestContext, work: SourceWork, { base, last }: Head): IngestResult {

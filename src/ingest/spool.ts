@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { WardbookError } from '../kernel/errors.js'
@@ -8,6 +7,7 @@ import type { Clock } from '../kernel/time.js'
 import type { ObjectStore, Scratch } from '../lake/store.js'
 import { isGzip } from '../sources/files/decompress.js'
 import type { PageOffer, Source } from '../sources/source.js'
+import { FileAppender } from './file-appender.js'
 
 /** A page that was received whole and lies in the spool. */
 const SpooledPage = z.strictObject({
@@ -35,18 +35,42 @@ export interface SpoolContext {
   readonly clock: Clock
 }
 
+/** Reads a body to its end. What it throws does not stop the body from being received: see {@link ReceivedPage}. */
+export type ReadBody = (bytes: AsyncIterable<Uint8Array>) => Promise<void>
+
+/** A page in the spool. */
+export interface ReceivedPage {
+  readonly page: SpooledPage
+  /** True when an interrupted run had received it. */
+  readonly resumed: boolean
+  /** What the reader threw: the body came whole, but cannot be read. */
+  readonly fault: unknown
+}
+
 /**
- * A page's body in the spool. One that an interrupted run received whole is used again while the publisher's change token
- * is the same; anything else is received anew.
+ * A page's body in the spool, read while it arrives. One that an interrupted run received whole is used again while the
+ * publisher's change token is the same; anything else is received anew.
+ * @throws the errors of the source and of the store; nothing is recorded then
  */
 export async function spoolPage(
   context: SpoolContext,
   source: Source,
   offer: PageOffer,
-): Promise<{ page: SpooledPage; resumed: boolean }> {
+  read: ReadBody,
+): Promise<ReceivedPage> {
   const kept = await keptPage(context, offer)
-  if (kept !== undefined) return { page: kept, resumed: true }
-  return { page: await receivePage(context, source, offer), resumed: false }
+  if (kept === undefined) return receivePage(context, source, offer, read)
+  const fault = await faultOf(() => read(readSpooled(context.store, kept)))
+  return { page: kept, resumed: true, fault }
+}
+
+async function faultOf(work: () => Promise<void>): Promise<unknown> {
+  try {
+    await work()
+    return undefined
+  } catch (thrown) {
+    return thrown
+  }
 }
 
 /** The bytes of a spooled page as received. */
@@ -74,10 +98,15 @@ async function keptPage(context: SpoolContext, offer: PageOffer): Promise<Spoole
   return same && (await context.store.stat(record.data.body)) !== undefined ? record.data : undefined
 }
 
-async function receivePage(context: SpoolContext, source: Source, offer: PageOffer): Promise<SpooledPage> {
+async function receivePage(
+  context: SpoolContext,
+  source: Source,
+  offer: PageOffer,
+  read: ReadBody,
+): Promise<ReceivedPage> {
   const { store, root, scratch, clock } = context
   const file = join(scratch.folder, `page-${offer.page}.part`)
-  const { sha256, bytes, gzip } = await receiveFile(file, (await source.read(offer)).bytes)
+  const { fault, sha256, bytes, gzip } = await receiveFile(file, (await source.read(offer)).bytes, read)
   if (bytes === 0) throw emptyBody(offer)
   const body = `${root}/${pageName(offer)}-${sha256.slice(0, 24)}.csv${gzip ? '.gz' : ''}`
   await store.createIfAbsent(body, { file })
@@ -94,35 +123,52 @@ async function receivePage(context: SpoolContext, source: Source, offer: PageOff
   }
   await store.delete(recordKey(root, offer))
   await store.createIfAbsent(recordKey(root, offer), new TextEncoder().encode(JSON.stringify(page)))
-  return page
+  return { page, resumed: false, fault }
 }
 
+/** What a body was, once all of it lies in a file. */
+interface ReceivedFile {
+  readonly fault: unknown
+  readonly sha256: string
+  readonly bytes: number
+  readonly gzip: boolean
+}
+
+/** Writes and hashes a body while a reader takes it; what the reader leaves is received all the same. */
 async function receiveFile(
   file: string,
   chunks: AsyncIterable<Uint8Array>,
-): Promise<{ sha256: string; bytes: number; gzip: boolean }> {
+  read: ReadBody,
+): Promise<ReceivedFile> {
   const hash = createHash('sha256')
-  const handle = await open(file, 'w')
+  const appender = await FileAppender.open(file)
+  const body = chunks[Symbol.asyncIterator]()
   let bytes = 0
-  try {
-    for await (const chunk of chunks) {
-      hash.update(chunk)
-      bytes += chunk.length
-      await handle.writeFile(chunk)
+  let start: Uint8Array = new Uint8Array()
+  let broken: { readonly thrown: unknown } | undefined
+  async function* taps(): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const { done, value } = await body.next().catch((thrown) => {
+        broken = { thrown }
+        throw thrown
+      })
+      if (done) return
+      if (start.length < 2) start = Buffer.concat([start, value.subarray(0, 2)])
+      hash.update(value)
+      bytes += value.length
+      await appender.append(value)
+      yield value
     }
-  } finally {
-    await handle.close()
   }
-  return { sha256: hash.digest('hex'), bytes, gzip: isGzip(await startOfFile(file)) }
-}
-
-async function startOfFile(file: string): Promise<Uint8Array> {
-  const handle = await open(file, 'r')
   try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0)
-    return buffer.subarray(0, bytesRead)
+    const fault = await faultOf(() => read(taps()))
+    if (broken === undefined) for await (const _rest of taps()); // what the reader did not take
+    if (broken !== undefined) throw (broken as { thrown: unknown }).thrown
+    await appender.finish()
+    return { fault, sha256: hash.digest('hex'), bytes, gzip: isGzip(start) }
   } finally {
-    await handle.close()
+    await appender.close()
+    await body.return?.()
   }
 }
 
