@@ -5,6 +5,7 @@ import type { PartRunner } from '../src/contracts/part-runner.js'
 import { detectDataset } from '../src/detect/detect-dataset.js'
 import { harmonizeDataset } from '../src/harmonize/harmonize-dataset.js'
 import { ingestSource } from '../src/ingest/ingest-source.js'
+import { BOUNDED, type IngestProfile } from '../src/ingest/profiles.js'
 import { scopeTo } from '../src/lake/prefixes.js'
 import type { ObjectStore } from '../src/lake/store.js'
 import { measureDataset } from '../src/measure/measure-dataset.js'
@@ -49,6 +50,7 @@ export interface StageOptions {
   readonly mirror?: string
   readonly runner?: PartRunner
   readonly fetch?: typeof fetch
+  readonly profile?: IngestProfile
 }
 
 function contextOf(store: ObjectStore, city: CityFile, options: StageOptions) {
@@ -67,6 +69,7 @@ export function ingest(
   const context = {
     ...contextOf(store, city, options),
     store: scopeTo('ingest', store),
+    ingestProfile: options.profile ?? BOUNDED,
     openSource: (name: string, config: Parameters<typeof openFilesSource>[1]) =>
       openFilesSource(name, config, { mirror: options.mirror, fetch: options.fetch ?? fetch }),
   }

@@ -1,3 +1,4 @@
+import { BOUNDED } from '../src/ingest/profiles.js'
 import { connectStages, type Failure, type PipelineParts, runPipeline } from '../src/main/pipeline.js'
 import { createEmbeddedQueue } from '../src/queue/embedded/embedded-queue.js'
 import { openFilesSource } from '../src/sources/files/files-source.js'
@@ -8,6 +9,7 @@ export function runInProcess(
 ): Promise<Failure[]> {
   const parts: PipelineParts = {
     ...given,
+    ingestProfile: BOUNDED,
     queue: createEmbeddedQueue(),
     report: () => {},
     openSource: (name, config) => openFilesSource(name, config, { mirror: undefined, fetch }),

@@ -9,6 +9,8 @@ import { DeltaTable } from '../lake/delta/table.js'
 import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import type { Source } from '../sources/source.js'
+import { type DivisionRule, divisionFromColumn } from './division-rule.js'
+import type { IngestProfile } from './profiles.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { Spool } from './spool.js'
 
@@ -17,6 +19,7 @@ export interface IngestContext {
   readonly store: ObjectStore
   readonly city: CityFile
   readonly runner: PartRunner
+  readonly ingestProfile: IngestProfile
   readonly clock: Clock
   readonly report: Report
   openSource(name: string, config: SourceConfig): Source
@@ -36,7 +39,7 @@ export interface IngestResult {
 export interface SourceWork extends SettleScope {
   readonly source: Source
   readonly config: SourceConfig
-  readonly partitionFrom: string
+  readonly division: DivisionRule
   readonly raw: DeltaTable
   readonly quarantine: DeltaTable
   readonly spool: Spool
@@ -56,7 +59,10 @@ export function workOn(context: IngestContext, datasetId: string, sourceId: stri
     config,
     appId: positionId({ stage: 'ingest', dataset: datasetId, source: sourceId, digest }),
     source: context.openSource(`${datasetId}/${sourceId}`, config),
-    partitionFrom: dataset.partition.from ?? dataset.partition.column,
+    division: divisionFromColumn(
+      dataset.partition.from ?? dataset.partition.column,
+      dataset.partition.values,
+    ),
     raw: new DeltaTable(store, tables.raw(datasetId, sourceId), context.clock),
     quarantine: new DeltaTable(store, tables.quarantine('ingest', datasetId, sourceId), context.clock),
     spool: new Spool(store, `spool/${datasetId}/${sourceId}`),

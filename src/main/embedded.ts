@@ -16,6 +16,7 @@ import { openPublication } from '../serve/publication.js'
 import { createApp, startServer } from '../serve/server.js'
 import { openFilesSource } from '../sources/files/files-source.js'
 import { claimLake } from './claim-lake.js'
+import { ingestProfile, machineHere } from './ingest-profile.js'
 import { absoluteAddress, openLake, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
@@ -55,6 +56,7 @@ async function assemble(settings: EmbeddedSettings): Promise<PipelineParts> {
     city,
     queue: createEmbeddedQueue(),
     runner: childPartRunner(lake),
+    ingestProfile: ingestProfile(process.env, machineHere()),
     clock: systemClock,
     report,
     openSource: (name, config) => openFilesSource(name, config, { mirror, fetch }),

@@ -5,6 +5,7 @@ import type { Report } from '../contracts/progress.js'
 import { detectDataset } from '../detect/detect-dataset.js'
 import { harmonizeDataset } from '../harmonize/harmonize-dataset.js'
 import { ingestSource } from '../ingest/ingest-source.js'
+import type { IngestProfile } from '../ingest/profiles.js'
 import { asWardbookError, type WardbookError } from '../kernel/errors.js'
 import type { Clock } from '../kernel/time.js'
 import { scopeTo } from '../lake/prefixes.js'
@@ -22,6 +23,7 @@ export interface PipelineParts {
   readonly city: CityFile
   readonly queue: Queue
   readonly runner: PartRunner
+  readonly ingestProfile: IngestProfile
   readonly clock: Clock
   readonly report: Report
   openSource(name: string, config: FilesSourceConfig): Source

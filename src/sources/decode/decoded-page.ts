@@ -25,8 +25,8 @@ export interface DecodedPage {
   readonly columns: readonly string[]
   /** The bytes, header first, as often as asked. */
   open(): AsyncIterable<Uint8Array>
-  /** What the page told; for `native`, rows are not counted here. */
-  readonly signals: PageSignals
+  /** What the page told; for `native`, rows are not counted here: who reads them does. */
+  readonly signals: Omit<PageSignals, 'rows'> & { readonly rows: number | undefined }
 }
 
 /**
