@@ -4,7 +4,7 @@ import { digestOf, type Json } from '../../kernel/ids.js'
 import type { Offer, PublishedColumn } from '../source.js'
 import type { CkanApi } from './api.js'
 import { Datastore, hasFile, instantOf, type Resource } from './resource.js'
-import { type CkanPlan, canDump } from './walk.js'
+import { type CkanPlan, fitsAddress } from './walk.js'
 
 /**
  * Columns that CKAN adds to a table. `_id` counts the rows of one load: a reload renumbers them all, so it orders a read and is no
@@ -36,7 +36,7 @@ export async function describeResource(
     rows,
     columns,
     plan: planOf(api.portal, resource.id, store, columns, config) as unknown as Json,
-    facts: { ...facts, ...(rows === undefined ? { totalWasEstimated: true } : {}) },
+    facts: { ...facts, ...(store.total_was_estimated === true ? { totalWasEstimated: true } : {}) },
   }
 }
 
@@ -101,7 +101,7 @@ function planOf(
   { read, pageRows }: CkanSourceConfig,
 ): CkanPlan {
   const fields = columns.map(({ name }) => name)
-  if (read !== 'pages' && canDump(fields)) return { read: 'dump', portal, id }
+  if (read !== 'pages' && fitsAddress(fields)) return { read: 'dump', portal, id }
   const cells = store.records_format === 'lists' ? 'list' : 'object'
   return { read: 'pages', portal, id, pageRows, cells }
 }
