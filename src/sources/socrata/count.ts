@@ -12,7 +12,7 @@ export interface Counted {
 }
 
 /** Headers that tell how far the copy that answers lies behind the portal's own truth, and which dialect it speaks. */
-const KEPT_HEADERS = [
+export const KEPT_HEADERS = [
   'x-soda2-data-out-of-date',
   'x-soda2-truth-last-modified',
   'x-soda2-secondary-last-modified',

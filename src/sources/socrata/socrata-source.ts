@@ -1,12 +1,13 @@
 import type { SocrataSourceConfig } from '../../contracts/sources/socrata.js'
 import { WardbookError } from '../../kernel/errors.js'
 import type { Json } from '../../kernel/ids.js'
+import { pageAnswer } from '../http/page-answer.js'
 import type { PortalTools } from '../portal-tools.js'
 import type { Offer, PageAnswer, PageRequest, PageSignals, Publication, Source } from '../source.js'
 import { pickYears, wordsOf } from '../years.js'
 import { SocrataApi } from './api.js'
 import { socrataCatalog } from './catalog.js'
-import { countRows, keptHeaders, lags } from './count.js'
+import { countRows, KEPT_HEADERS, lags } from './count.js'
 import { failureOfPage } from './failures.js'
 import {
   changeTokenOf,
@@ -51,16 +52,7 @@ class SocrataSource implements Source {
   nextPage = nextSocrataPage
 
   async fetch(request: PageRequest): Promise<PageAnswer> {
-    const answer = await this.api.send(request)
-    const { headers } = answer
-    return {
-      status: answer.status,
-      etag: headers.get('etag') ?? undefined,
-      lastModified: headers.get('last-modified') ?? undefined,
-      requestId: headers.get('x-socrata-requestid') ?? undefined,
-      headers: keptHeaders(headers),
-      bytes: answer.bytes,
-    }
+    return pageAnswer(await this.api.send(request), KEPT_HEADERS)
   }
 
   failureOf(request: PageRequest, signals: PageSignals): Error | undefined {
