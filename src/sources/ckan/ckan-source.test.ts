@@ -125,7 +125,7 @@ describe('rows of a CKAN datastore', () => {
         table = trialTable({ id: 'text', 'Köpf "a"': 'text', 'a, b': 'text' }, rows)
         expect((await readWhole(open(portal, { pageRows }))).rows).toEqual(asSourceRows(table))
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 
@@ -138,7 +138,7 @@ describe('rows of a CKAN datastore', () => {
         const { rows: read } = await readWhole(open(portal, { read: 'dump' }))
         expect(emptyAsNull(read)).toEqual(emptyAsNull(asSourceRows(table)))
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 

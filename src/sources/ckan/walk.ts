@@ -34,10 +34,10 @@ export interface FilePlan {
 /** Beyond it, fields are listed in the body of a POST and not in the address. */
 const MAX_ADDRESS_CHARACTERS = 6_000
 
-/** Whether a dump can list these fields: it takes them from its address only, separated by commas. */
-export function canDump(fields: readonly string[]): boolean {
-  const listed = fields.join(',')
-  return encodeURIComponent(listed).length <= MAX_ADDRESS_CHARACTERS && !fields.some((id) => id.includes(','))
+/** Whether an address can list these fields, separated by commas; a dump takes them no other way. */
+export function fitsAddress(fields: readonly string[]): boolean {
+  const isShort = encodeURIComponent(fields.join(',')).length <= MAX_ADDRESS_CHARACTERS
+  return isShort && !fields.some((id) => id.includes(',') || id !== id.trim())
 }
 
 /**
@@ -118,7 +118,8 @@ function searchRequest(
   const request = { page: done.length, format: searchFormat(plan, fields), maxRows: plan.pageRows }
   const url = `${plan.portal}/api/3/action/datastore_search`
   const query = addressOf(parameters)
-  if (canDump(fields) && query.length <= MAX_ADDRESS_CHARACTERS) return { ...request, url: `${url}?${query}` }
+  if (fitsAddress(fields) && query.length <= MAX_ADDRESS_CHARACTERS)
+    return { ...request, url: `${url}?${query}` }
   return { ...request, url, post: { contentType: 'application/json', text: JSON.stringify(parameters) } }
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bodyInFile, readDecoded } from '../../../testkit/page-body.js'
@@ -138,6 +139,17 @@ describe('a sheet of a workbook', () => {
       code: 'workbook-unusable',
       message: expect.stringContaining('One, Two'),
     })
+  })
+
+  it('is read also from archives in archives, which share a scratch folder', async () => {
+    const book = workbookOf({ sheets: { One: row(text('a')) + row(text('1')) } })
+    const packed = [
+      gzipSync(book),
+      zipOf([{ name: 'x.zip', content: zipOf([{ name: 'b.xlsx', content: book }]) }]),
+    ]
+    for (const content of [...packed, gzipSync(packed[1] as Buffer)]) {
+      expect(await read(content)).toMatchObject({ columns: ['a'], rows: [['1']] })
+    }
   })
 
   it('may count its days from 1904', async () => {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -47,9 +48,14 @@ export async function withoutGzip(body: PageBody, scratch: string): Promise<Page
   let inner = body
   for (let layer = 0; isGzip(await startOf(inner)); layer++) {
     if (layer === MAX_LAYERS) throw tooDeep(body.name)
-    inner = gunzipped(inner, await compressedBytes(body), join(scratch, `gunzip-${layer}`))
+    inner = gunzipped(inner, await compressedBytes(body), freeName(scratch))
   }
   return inner
+}
+
+/** A name in a folder that may be shared by the pages and layers of a read. */
+export function freeName(scratch: string): string {
+  return join(scratch, `unpacked-${randomUUID()}`)
 }
 
 /** @param file where {@link onDisk} puts it, when it has to */

@@ -113,7 +113,7 @@ describe('rows of a Socrata table', () => {
         table = trialTable({ id: 'text', select: 'text', _1st: 'text' }, rows)
         expect((await readWhole(open(portal, { pageRows }))).rows).toEqual(asSourceRows(table))
       }),
-      { numRuns: 40 },
+      { numRuns: 25 },
     )
   })
 
@@ -240,16 +240,12 @@ describe('a Socrata portal that misbehaves', () => {
     ['fails once', {}, fails(500, 1)],
     ['throttles', {}, throttles(2)],
     ['is not ready', { read: 'export' }, isNotReady(1)],
-    ['sends a page for people once', {}, answersHtml(2)],
+    ['compresses its export twice', { read: 'export' }, zipsTwice(1)],
     ['breaks off', {}, breaksAfter(100, 2)],
     ['breaks off in its export', { read: 'export' }, breaksAfter(100, 1)],
   ])('and %s brings all rows nevertheless', async (_what, settings, faults) => {
     const portal = await start(() => [TABLE], {}, faults)
-    const { rows } = await readWhole(open(portal, settings)).catch((thrown) => {
-      // A page for people is an error of the decoder that asking again does not heal within one read.
-      if (thrown.code === 'answered-html') return { rows: whole }
-      throw thrown
-    })
+    const { rows } = await readWhole(open(portal, settings))
     expect(rows.map((row) => row.sr_number)).toEqual(whole.map((row) => row.sr_number))
   })
 
@@ -416,7 +412,7 @@ describe('tables found by their years', () => {
 describe('the catalog of a Socrata portal', () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_none, at) =>
-      trialTable(TRIAL_TYPES, [], { id: `${String(at).padStart(4, '0')}-aaaa`, name: `Table ${at}` }),
+      trialTable({ id: 'text' }, [], { id: `${String(at).padStart(4, '0')}-aaaa`, name: `Table ${at}` }),
     )
 
   it.each([
