@@ -1,0 +1,98 @@
+import type { Json } from '../../kernel/ids.js'
+import { listOf, memberOf, wholeNumber } from '../exact-json.js'
+import { askJson } from '../http/ask-json.js'
+import type { HttpClient } from '../http/client.js'
+import { errorObjectOf, failureOfObject } from './failure.js'
+import { type QueryParameters, queryOf, type SentQuery } from './query.js'
+
+/** Asks a server for its records about itself. */
+export class Asker {
+  constructor(
+    private readonly http: HttpClient,
+    private readonly secrets: Readonly<Record<string, string>>,
+  ) {}
+
+  /** @throws WardbookError what the error object says; the errors of `askJson` */
+  async record(url: string): Promise<Json> {
+    return this.send({ url: `${url}?f=json` })
+  }
+
+  /**
+   * A query for something about the rows.
+   * @returns undefined when the server says that it cannot: an error object with 400 or 500, as old ones send for what they do not know
+   */
+  async maybe(layer: string, parameters: QueryParameters): Promise<Json | undefined> {
+    const { json } = await askJson(this.http, this.requestOf(queryOf(layer, parameters)))
+    const error = errorObjectOf(json)
+    if (error === undefined) return json
+    if (error.code === 400 || error.code === 500) return undefined
+    throw failureOfObject(layer, error)
+  }
+
+  private async send(query: SentQuery): Promise<Json> {
+    const { json } = await askJson(this.http, this.requestOf(query))
+    const error = errorObjectOf(json)
+    if (error !== undefined) throw failureOfObject(query.url, error)
+    return json
+  }
+
+  private requestOf({ url, post }: SentQuery) {
+    const posted =
+      post === undefined ? {} : { body: post.text, headers: { 'content-type': post.contentType } }
+    return { url, secretQuery: this.secrets, ...posted }
+  }
+}
+
+/**
+ * Rows by the server's own count.
+ * @returns undefined when it has none to give; some servers ignore the question and send rows [R: Cook County]
+ */
+export async function countRows(asker: Asker, layer: string, where: string): Promise<number | undefined> {
+  return countIn(await asker.maybe(layer, { where, returnCountOnly: 'true' }))
+}
+
+/** The count in an answer that really is one. */
+export function countIn(json: Json | undefined): number | undefined {
+  const count = wholeNumber(memberOf(json, 'count'))
+  return count === undefined || count < 0n || memberOf(json, 'features') !== undefined
+    ? undefined
+    : Number(count)
+}
+
+/** The object ids in an answer, ascending, each once; undefined when it is no list of ids. */
+export function idsIn(json: Json | undefined): readonly bigint[] | undefined {
+  if (!Array.isArray(memberOf(json, 'objectIds'))) return undefined
+  const ids = listOf(json, 'objectIds').map(wholeNumber)
+  if (ids.some((id) => id === undefined)) return undefined
+  return [...new Set(ids as bigint[])].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+}
+
+/** Lowest and highest object id. */
+export interface Span {
+  readonly min: bigint
+  readonly max: bigint
+}
+
+/**
+ * The two numbers of a statistics answer. They are taken by their size: old servers name them in SQL [R: Tuolumne], others change their case.
+ * @returns undefined when the answer is something else
+ */
+export function spanIn(json: Json | undefined): Span | undefined {
+  const features = listOf(json, 'features')
+  const attributes = memberOf(features[0], 'attributes')
+  if (features.length !== 1 || attributes === null || typeof attributes !== 'object') return undefined
+  const numbers = Object.values(attributes).map((value) => wholeNumber(value as Json))
+  const [a, b] = numbers
+  if (numbers.length !== 2 || a === undefined || b === undefined) return undefined
+  return a <= b ? { min: a, max: b } : { min: b, max: a }
+}
+
+/** Object ids of the rows in an answer. */
+export function oidsOfRows(json: Json | undefined, oid: string): readonly (bigint | undefined)[] {
+  return listOf(json, 'features').map((feature) => {
+    const attributes = memberOf(feature, 'attributes')
+    if (attributes === null || typeof attributes !== 'object') return undefined
+    const found = Object.entries(attributes).find(([name]) => name.toLowerCase() === oid.toLowerCase())
+    return wholeNumber(found?.[1] as Json | undefined)
+  })
+}

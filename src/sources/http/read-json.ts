@@ -1,0 +1,54 @@
+import { WardbookError } from '../../kernel/errors.js'
+import type { HttpAnswer } from './client.js'
+
+/** Metadata is small; rows are never read this way. */
+const MAX_BYTES = 32 * 1024 * 1024
+const KEPT_CHARACTERS = 2_048
+
+/**
+ * Reads an answer that is one JSON document: metadata, a count, a page of a catalog. Never rows.
+ * @param maxBytes refuses a longer body
+ * @throws WardbookError 'portal-answer-unusable' (retry) when it is no JSON, e.g. a proxy's HTML page, with the start of the body;
+ *   (fix-source) when it is too long; what reading the body throws
+ */
+export async function readJson(answer: HttpAnswer, maxBytes = MAX_BYTES): Promise<unknown> {
+  const chunks: Uint8Array[] = []
+  let length = 0
+  for await (const chunk of answer.bytes) {
+    length += chunk.length
+    if (length > maxBytes) throw unusable(answer.url, 'fix-source', `is longer than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  const text = Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/^\uFEFF/, '')
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    const start = text.slice(0, KEPT_CHARACTERS)
+    const what = /^\s*</.test(text) ? 'is a web page' : text.trim() === '' ? 'is empty' : 'is broken JSON'
+    throw unusable(answer.url, 'retry', `${what}, not the JSON that was asked for`, start, cause)
+  }
+}
+
+/**
+ * The error for an answer that cannot be used although its status was good.
+ * @param what  continues "the answer of <url> …"
+ * @param start what is kept of the body
+ */
+export function unusable(
+  url: string,
+  remedy: 'retry' | 'fix-source' | 'fix-config',
+  what: string,
+  start?: string,
+  cause?: unknown,
+): WardbookError {
+  const facts = { url, ...(start === undefined ? {} : { start }) }
+  return new WardbookError(
+    'portal-answer-unusable',
+    remedy,
+    `the answer of ${url} ${what}`,
+    facts,
+    cause === undefined ? {} : { cause },
+  )
+}
