@@ -1,0 +1,183 @@
+import { isUtf8 } from 'node:buffer'
+import { WardbookError } from '../../kernel/errors.js'
+import type { Json } from '../../kernel/ids.js'
+import { MAX_RECORD_BYTES } from '../files/read-csv.js'
+import { JsonFault, type JsonListener, JsonScanner, type Wanted } from './json-scanner.js'
+
+/** Longest envelope as JSON text; a member that does not fit any more is left out. */
+export const MAX_ENVELOPE_BYTES = 64 * 1024
+
+const OPEN_OBJECT = 0x7b
+const OPEN_LIST = 0x5b
+
+/** Takes one row, valid until the piece is read to its end. @param offset of its first byte in the body */
+export type TakeRow = (row: Uint8Array, offset: number) => void
+
+/**
+ * Walks through a JSON document to its rows: each row's bytes are handed on as sent, what stands around the array is collected.
+ * Rows stand in the array to which `rowsAt` leads; with an empty path they are the document's own elements, or one object a line.
+ */
+export class JsonRows {
+  /** Rows so far. */
+  rows = 0
+  /** Whether the array, or with an empty path any object, was found. */
+  found = false
+
+  private readonly scanner: JsonScanner
+  private readonly path: readonly Buffer[]
+  private readonly envelopeText = new EnvelopeText()
+  /** Objects on the way to the array that are open now. */
+  private onWay = 0
+  private key = Buffer.alloc(0)
+  private inArray = false
+  private lone: Buffer | undefined
+
+  constructor(
+    rowsAt: readonly string[],
+    private readonly takeRow: TakeRow,
+    from = 0,
+  ) {
+    this.path = rowsAt.map((name) => Buffer.from(JSON.stringify(name)))
+    const listener: JsonListener = rowsAt.length === 0 ? this.topListener() : this.pathListener()
+    this.scanner = new JsonScanner(listener, () => rowsAt.length === 0 && !this.inArray, from)
+  }
+
+  /** Reads the next piece of the body. @throws JsonFault, WardbookError 'row-too-long', 'encoding-broken' */
+  take(chunk: Uint8Array): void {
+    this.scanner.take(chunk)
+  }
+
+  /** @returns whether there was any value at all @throws JsonFault when the document is unfinished */
+  end(): boolean {
+    return this.scanner.end()
+  }
+
+  /** The JSON around the rows. A lone object is its own envelope too: nobody can tell it from an answer about an error. */
+  envelope(): Json {
+    if (this.path.length > 0) return this.envelopeText.parsed()
+    return this.lone === undefined ? {} : (JSON.parse(this.lone.toString('utf8')) as Json)
+  }
+
+  /** Rows are the elements of the document, or the document is one object a line. */
+  private topListener(): JsonListener {
+    return {
+      onKey: () => undefined,
+      onStart: (depth, first) => {
+        if (depth > 0 || first !== OPEN_LIST) {
+          if (first === OPEN_OBJECT) this.found = true
+          return MAX_RECORD_BYTES
+        }
+        if (this.rows > 0) return MAX_RECORD_BYTES // a list among lines of objects: no row
+        this.found = true
+        this.inArray = true
+        return 'inside'
+      },
+      onEnd: (depth, bytes, offset) => {
+        if (depth === 0 && this.inArray) return
+        this.endRow(bytes, offset)
+        const isLone =
+          depth === 0 && this.rows === 1 && bytes !== undefined && bytes.length <= MAX_ENVELOPE_BYTES
+        this.lone = isLone ? Buffer.from(bytes) : undefined
+      },
+    }
+  }
+
+  /** Rows are the elements of an array inside. */
+  private pathListener(): JsonListener {
+    const arrayDepth = this.path.length
+    return {
+      onKey: (token) => {
+        this.key = Buffer.from(token)
+      },
+      onStart: (depth, first) => {
+        if (this.inArray) return MAX_RECORD_BYTES
+        if (!this.isOnWay(depth)) return MAX_ENVELOPE_BYTES
+        if (depth === arrayDepth && first === OPEN_LIST) return this.enterArray(depth)
+        return depth < arrayDepth && first === OPEN_OBJECT ? this.enterObject() : MAX_ENVELOPE_BYTES
+      },
+      onEnd: (depth, bytes, offset) => {
+        if (this.inArray && depth > arrayDepth) this.endRow(bytes, offset)
+        else if (this.inArray) this.inArray = false
+        else if (depth === this.onWay - 1) this.leaveObject()
+        else if (bytes !== undefined && isUtf8(bytes)) this.envelopeText.member(this.key, bytes)
+      },
+    }
+  }
+
+  private isOnWay(depth: number): boolean {
+    return depth === this.onWay && (depth === 0 || (this.path[depth - 1] as Buffer).equals(this.key))
+  }
+
+  private enterObject(): Wanted {
+    this.envelopeText.open(this.key)
+    this.onWay += 1
+    return 'inside'
+  }
+
+  private leaveObject(): void {
+    this.envelopeText.close()
+    this.onWay -= 1
+  }
+
+  private enterArray(depth: number): Wanted {
+    const name = JSON.parse((this.path[depth - 1] as Buffer).toString('utf8'))
+    if (this.found) throw new JsonFault(0, `the rows at '${name}' stand there twice`)
+    this.found = true
+    this.inArray = true
+    return 'inside'
+  }
+
+  private endRow(bytes: Uint8Array | undefined, offset: number): void {
+    if (bytes === undefined) throw rowTooLong(this.rows + 1, offset)
+    if (!isUtf8(bytes)) throw notUtf8(this.rows + 1, offset)
+    this.rows += 1
+    this.takeRow(bytes, offset)
+  }
+}
+
+/** Collects members of nested objects as text, up to {@link MAX_ENVELOPE_BYTES}. */
+class EnvelopeText {
+  private readonly levels: { readonly key: Buffer; readonly members: string[] }[] = []
+  private document = '{}'
+  private bytes = 0
+
+  open(key: Buffer): void {
+    this.levels.push({ key, members: [] })
+  }
+
+  close(): void {
+    const { key, members } = this.levels.pop() as { key: Buffer; members: string[] }
+    const text = `{${members.join(',')}}`
+    const outer = this.levels.at(-1)
+    if (outer === undefined) this.document = text
+    else outer.members.push(`${key}:${text}`)
+  }
+
+  member(key: Buffer, value: Uint8Array): void {
+    const total = this.bytes + key.length + value.length + 2
+    const level = this.levels.at(-1)
+    if (total > MAX_ENVELOPE_BYTES || level === undefined || key.length === 0) return
+    this.bytes = total
+    level.members.push(`${key}:${Buffer.from(value)}`)
+  }
+
+  parsed(): Json {
+    return JSON.parse(this.document) as Json
+  }
+}
+
+function rowTooLong(row: number, byteOffset: number): WardbookError {
+  const message = `row ${row} is longer than ${MAX_RECORD_BYTES} bytes: no row of a table is`
+  return new WardbookError('row-too-long', 'shrink', message, {
+    row,
+    byteOffset,
+    maxRecordBytes: MAX_RECORD_BYTES,
+  })
+}
+
+function notUtf8(row: number, byteOffset: number): WardbookError {
+  return new WardbookError('encoding-broken', 'fix-source', `row ${row} is not UTF-8, as JSON has to be`, {
+    row,
+    byteOffset,
+  })
+}
