@@ -1,83 +1,140 @@
-import { sha256Hex } from '../src/kernel/ids.js'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, open, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { WardbookError } from '../src/kernel/errors.js'
 import { signalsOfFailure } from '../src/sources/decode/decode-json.js'
 import { decodePage } from '../src/sources/decode/decode-page.js'
-import type { Offer, PageRecord, PageRequest, PageSignals, Source } from '../src/sources/source.js'
-import { joinChunks } from './chunks.js'
-import { bodyOf, readDecoded } from './page-body.js'
+import type { DecodedPage, PageBody } from '../src/sources/decode/decoded-page.js'
+import type {
+  Offer,
+  PageAnswer,
+  PageRecord,
+  PageRequest,
+  PageSignals,
+  Publication,
+  Source,
+} from '../src/sources/source.js'
+import { readDecoded } from './page-body.js'
 
-/** A row by column name. */
-export type ReadRow = Readonly<Record<string, string | null>>
+/** A row by column; null where the cell has no value. */
+export type SourceRow = Readonly<Record<string, string | null>>
 
-/** A page as a test reads it: in memory. */
-export interface ReadPage {
-  readonly record: PageRecord
-  readonly rows: readonly ReadRow[]
+/** How far a read got. Plain JSON: a stopped read goes on from it, also with the source opened anew. */
+export interface SourceRead {
+  readonly publication: Publication
+  /** Records by offer, in order. */
+  readonly pages: readonly (readonly PageRecord[])[]
+  readonly rows: readonly SourceRow[]
+  /** Whether all offers were read to their ends. */
+  readonly finished: boolean
 }
 
-/** Fetches and decodes one page. Throws what the source says of it. */
-export async function readPage(source: Source, request: PageRequest): Promise<ReadPage> {
-  const answer = await source.fetch(request)
-  const { bytes, ...told } = answer
-  const body = await joinChunks(bytes)
-  const { rows, signals } = await decoded(source, request, body)
-  const failure = source.failureOf(request, signals)
-  if (failure !== undefined) throw failure
-  const record: PageRecord = {
-    ...told,
-    request,
-    sha256: sha256Hex(body),
-    bytes: body.length,
-    readAt: '2026-01-01T00:00:00.000Z',
-    signals,
-  }
-  return { record: JSON.parse(JSON.stringify(record)) as PageRecord, rows }
-}
-
-async function decoded(
-  source: Source,
-  request: PageRequest,
-  body: Uint8Array,
-): Promise<{ rows: ReadRow[]; signals: PageSignals }> {
-  try {
-    const page = await decodePage(bodyOf(body, [], request.url), request.format, '')
-    const table = await readDecoded(page)
-    const rows = table.rows.map((row) =>
-      Object.fromEntries(table.columns.map((name, at) => [name, row[at] ?? null])),
-    )
-    return { rows, signals: { ...page.signals, rows: page.signals.rows ?? rows.length } }
-  } catch (thrown) {
-    const signals = signalsOfFailure(thrown)
-    throw (signals === undefined ? undefined : source.failureOf(request, signals)) ?? thrown
-  }
+/** How a read is driven. */
+export interface ReadOptions {
+  /** Pages after which the read stops, as if it were killed. */
+  readonly stopAfterPages?: number
+  /** A stopped read; `describe` is not asked again. */
+  readonly goOnFrom?: SourceRead
+  /** Tries of a page whose transfer breaks, default 3. */
+  readonly tries?: number
 }
 
 /**
- * Reads an offer to its end, going on behind pages that are there already.
- * @param stopAfter reads at most so many further pages
+ * Reads a source as ingestion does: describe, then page by page nextPage → fetch → decodePage → record.
+ * @throws what the source says of an answer that is none; errors to be tried again after `tries`
  */
-export async function readOffer(
-  source: Source,
-  offer: Offer,
-  done: readonly ReadPage[] = [],
-  stopAfter = Number.POSITIVE_INFINITY,
-): Promise<readonly ReadPage[]> {
-  const pages = [...done]
-  const stored = JSON.parse(JSON.stringify(offer)) as Offer
-  while (pages.length - done.length < stopAfter) {
-    const request = source.nextPage(
-      stored,
-      pages.map(({ record }) => record),
-    )
-    if (request === undefined) break
-    pages.push(await readPage(source, JSON.parse(JSON.stringify(request)) as PageRequest))
+export async function readWhole(source: Source, options: ReadOptions = {}): Promise<SourceRead> {
+  const { stopAfterPages = Number.POSITIVE_INFINITY, goOnFrom, tries = 3 } = options
+  const publication = goOnFrom?.publication ?? (await source.describe())
+  const pages = publication.offers.map((_offer, at) => [...(goOnFrom?.pages[at] ?? [])])
+  const rows = [...(goOnFrom?.rows ?? [])]
+  let read = 0
+  for (const [at, offer] of publication.offers.entries()) {
+    const done = pages[at] as PageRecord[]
+    for (;;) {
+      const request = source.nextPage(offer, done)
+      if (request === undefined) break
+      if (read === stopAfterPages) return asJson({ publication, pages, rows, finished: false })
+      const page = await readPage(source, request, offer, tries)
+      done.push(asJson(page.record))
+      rows.push(...page.rows)
+      read += 1
+    }
   }
-  return pages
+  return asJson({ publication, pages, rows, finished: true })
 }
 
-/** All rows of all offers. */
-export async function readAll(source: Source): Promise<readonly ReadRow[]> {
-  const { offers } = await source.describe()
-  const rows: ReadRow[] = []
-  for (const offer of offers) rows.push(...(await readOffer(source, offer)).flatMap((page) => page.rows))
-  return rows
+/** What a stored and reloaded value is. */
+function asJson<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T
+}
+
+interface ReadPage {
+  readonly record: PageRecord
+  readonly rows: readonly SourceRow[]
+}
+
+async function readPage(
+  source: Source,
+  request: PageRequest,
+  offer: Offer,
+  tries: number,
+): Promise<ReadPage> {
+  for (let tried = 1; ; tried++) {
+    try {
+      return await readPageOnce(source, request, offer)
+    } catch (thrown) {
+      if (!(thrown instanceof WardbookError) || thrown.remedy !== 'retry' || tried === tries) throw thrown
+    }
+  }
+}
+
+async function readPageOnce(source: Source, request: PageRequest, offer: Offer): Promise<ReadPage> {
+  const folder = await mkdtemp(join(tmpdir(), 'wardbook-source-'))
+  try {
+    const answer = await source.fetch(asJson(request))
+    const file = join(folder, 'body')
+    const { sha256, bytes } = await receive(answer, file)
+    const body: PageBody = { name: offer.name, file, open: () => createReadStream(file) }
+    const decoded = await decodePage(body, request.format, folder).catch((thrown) => {
+      const signals = signalsOfFailure(thrown)
+      throw (signals === undefined ? undefined : source.failureOf(request, signals)) ?? thrown
+    })
+    const { signals, rows } = await contentOf(decoded)
+    const failure = source.failureOf(request, signals)
+    if (failure !== undefined) throw failure
+    const { bytes: _body, ...told } = answer
+    return { record: { request, ...told, sha256, bytes, readAt: new Date().toISOString(), signals }, rows }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
+}
+
+async function receive(answer: PageAnswer, file: string): Promise<{ sha256: string; bytes: number }> {
+  const hash = createHash('sha256')
+  const handle = await open(file, 'w')
+  let bytes = 0
+  try {
+    for await (const chunk of answer.bytes) {
+      hash.update(chunk)
+      bytes += chunk.length
+      await handle.writeFile(chunk)
+    }
+  } finally {
+    await handle.close()
+  }
+  return { sha256: hash.digest('hex'), bytes }
+}
+
+async function contentOf(decoded: DecodedPage): Promise<{ signals: PageSignals; rows: SourceRow[] }> {
+  const table = await readDecoded(decoded)
+  const rows = table.rows.map((cells) =>
+    Object.fromEntries(decoded.columns.map((name, at) => [name, cells[at] ?? null])),
+  )
+  return {
+    signals: { ...decoded.signals, rows: rows.length, lastRow: decoded.signals.lastRow ?? rows.at(-1) },
+    rows,
+  }
 }

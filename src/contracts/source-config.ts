@@ -3,6 +3,7 @@ import { ArcgisSource } from './sources/arcgis.js'
 import { CkanSource } from './sources/ckan.js'
 import { FilesSource } from './sources/files.js'
 import { LegistarSource } from './sources/legistar.js'
+import { ModuleSource } from './sources/module.js'
 import { OpendatasoftSource } from './sources/opendatasoft.js'
 import { SocrataSource } from './sources/socrata.js'
 
@@ -14,6 +15,7 @@ export const SourceConfig = z.discriminatedUnion('family', [
   ArcgisSource,
   OpendatasoftSource,
   LegistarSource,
+  ModuleSource,
 ])
 export type SourceConfig = z.infer<typeof SourceConfig>
 export type SourceFamily = SourceConfig['family']

@@ -19,12 +19,15 @@ export const SocrataSource = z.strictObject({
     .enum(['export', 'pages'])
     .default('export')
     .describe(
-      'export: one CSV of the whole table (fastest). pages: ordered pages of JSON, slower; a read that breaks goes on with its last page.',
+      'export: one CSV of the whole table (fastest; pages where the portal still runs the old backend). ' +
+        'pages: ordered pages of JSON, slower; a read that breaks goes on with its last page.',
     ),
   api: z
     .enum(['auto', 'soda2', 'soda3'])
     .default('auto')
-    .describe('auto: SODA 2; SODA 3 where a token is set and the portal answers it.'),
+    .describe(
+      'auto: SODA 2, and SODA 3 where the portal refuses SODA 2. They write some values differently, so a source should stay with one.',
+    ),
   pageRows: z
     .int()
     .min(1)

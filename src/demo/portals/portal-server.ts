@@ -1,128 +1,133 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { gzipSync } from 'node:zlib'
-
-/** What a portal answers before anything is done to it. */
-export interface PortalAnswer {
-  readonly status?: number
-  readonly headers?: Readonly<Record<string, string>>
-  readonly body: string | Uint8Array
-}
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { createGzip } from 'node:zlib'
 
 /** A request as a portal sees it. */
 export interface PortalRequest {
-  /** Number of the request at this portal, from 0. */
+  /** From 1, in the order of arrival. */
   readonly number: number
   readonly method: string
   readonly path: string
-  /** Parameters of the address and of a posted form. */
   readonly query: URLSearchParams
-  readonly headers: IncomingMessage['headers']
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
 }
 
-/**
- * What goes wrong with an answer on its way, whatever the portal: another status, a page of a proxy, a connection that breaks after the
- * status or in the middle, a body that ends early as if it were whole, a body that is compressed once more.
- */
-export type TransferFault =
-  | {
-      readonly kind: 'status'
-      readonly status: number
-      readonly body?: string
-      readonly headers?: Readonly<Record<string, string>>
-    }
-  | { readonly kind: 'html' }
-  | { readonly kind: 'break'; readonly afterBytes: number }
-  | { readonly kind: 'truncate'; readonly bytes: number }
-  | { readonly kind: 'gzip-twice' }
+export interface PortalAnswer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  /** The body in pieces; asked for one by one, so it may be longer than memory. */
+  readonly body: Iterable<string | Uint8Array>
+  /** The connection is cut after so many bytes of the uncompressed body. */
+  readonly breakAfterBytes?: number
+}
 
-/** Decides for each request whether something goes wrong with its answer. */
-export type TransferFaults = (request: PortalRequest) => TransferFault | undefined
+/** What a test may change of the traffic: the place where faults go in. */
+export interface PortalHooks {
+  /** What the portal sees instead of a request. */
+  rewrite?(request: PortalRequest): PortalRequest
+  /** What the client gets instead of an answer. */
+  alter?(request: PortalRequest, answer: PortalAnswer): PortalAnswer
+}
 
 /** A portal on this machine. */
 export interface RunningPortal {
   readonly url: string
-  /** `GET /path?query`, in order; a posted form is shown like a query. */
-  readonly requests: readonly string[]
+  /** Requests as they came, in order; for tests that count them. */
+  readonly requests: readonly PortalRequest[]
   close(): Promise<void>
 }
 
-/** Starts a portal on a port of loopback that the system chooses. Bodies are compressed where the client says that it can. */
+const MAX_BODY_BYTES = 1024 * 1024
+
+/**
+ * Serves a protocol on a port of the loopback interface that the system chooses. Bodies go out in pieces without a length, compressed where
+ * the client takes gzip, as real portals send them.
+ */
 export async function startPortal(
-  answer: (request: PortalRequest) => PortalAnswer,
-  faults: TransferFaults = () => undefined,
+  handle: (request: PortalRequest) => PortalAnswer,
+  hooks: PortalHooks = {},
 ): Promise<RunningPortal> {
-  const requests: string[] = []
-  const server = createServer(async (incoming, response) => {
-    const request = await requestOf(incoming, requests.length)
-    requests.push(`${request.method} ${request.path}?${request.query}`)
-    send(request, response, answer, faults(request))
+  const requests: PortalRequest[] = []
+  const server = createServer((incoming, response) => {
+    serve(incoming, response).catch(() => response.destroy())
   })
+  const serve = async (incoming: IncomingMessage, response: ServerResponse) => {
+    const asked = await requestOf(incoming, requests.length + 1)
+    requests.push(asked)
+    const request = hooks.rewrite?.(asked) ?? asked
+    const answer = handle(request)
+    await send(hooks.alter?.(request, answer) ?? answer, request, response)
+  }
   server.keepAliveTimeout = 0 // a slow reader on a busy machine finds its connection as it left it
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    requests,
-    close: () => close(server),
-  }
-}
-
-/** A portal's answer in JSON. @param text its JSON, or a value to write as JSON */
-export function jsonAnswer(text: unknown, more: Omit<PortalAnswer, 'body'> = {}): PortalAnswer {
-  const headers = { 'content-type': 'application/json; charset=utf-8', ...more.headers }
-  return { ...more, headers, body: typeof text === 'string' ? text : JSON.stringify(text) }
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { url, requests, close: () => close(server) }
 }
 
 async function requestOf(incoming: IncomingMessage, number: number): Promise<PortalRequest> {
-  const { pathname, searchParams } = new URL(incoming.url ?? '/', 'http://portal')
-  const chunks: Uint8Array[] = []
-  for await (const chunk of incoming) chunks.push(chunk)
-  const form = new URLSearchParams(Buffer.concat(chunks).toString('utf8'))
-  const query = new URLSearchParams([...searchParams, ...form])
-  return { number, method: incoming.method ?? 'GET', path: pathname, query, headers: incoming.headers }
+  const url = new URL(incoming.url ?? '/', 'http://portal')
+  const headers = Object.fromEntries(
+    Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
+  )
+  const path = decodeURIComponent(url.pathname).replaceAll(/\/{2,}/g, '/')
+  const method = incoming.method ?? 'GET'
+  return { number, method, path, query: url.searchParams, headers, body: await textOf(incoming) }
 }
 
-function send(
-  request: PortalRequest,
-  response: ServerResponse,
-  answer: (request: PortalRequest) => PortalAnswer,
-  fault: TransferFault | undefined,
-): void {
-  if (fault?.kind === 'status') {
-    response
-      .writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers })
-      .end(fault.body ?? '')
-    return
+async function textOf(incoming: IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of incoming as AsyncIterable<Buffer>) {
+    length += chunk.length
+    if (length > MAX_BODY_BYTES) throw new Error('a request longer than any of ours')
+    chunks.push(chunk)
   }
-  if (fault?.kind === 'html') {
-    response
-      .writeHead(200, { 'content-type': 'text/html' })
-      .end('<!DOCTYPE html><html><body>Maintenance</body></html>')
-    return
-  }
-  const { status = 200, headers = {}, body } = answer(request)
-  sendBody(request, response, { status, headers, body }, fault)
+  return Buffer.concat(chunks).toString('utf8')
 }
 
-function sendBody(
-  request: PortalRequest,
-  response: ServerResponse,
-  { status, headers, body }: Required<PortalAnswer>,
-  fault: Exclude<TransferFault, { kind: 'status' | 'html' }> | undefined,
-): void {
-  const plain = Buffer.from(body as string)
-  const whole = fault?.kind === 'truncate' ? plain.subarray(0, fault.bytes) : plain
-  const isCompressed =
-    fault?.kind === 'gzip-twice' || String(request.headers['accept-encoding'] ?? '').includes('gzip')
-  const bytes =
-    fault?.kind === 'gzip-twice'
-      ? gzipSync(gzipSync(whole))
-      : isCompressed
-        ? gzipSync(whole, { level: 1 })
-        : whole
-  response.writeHead(status, { ...headers, ...(isCompressed ? { 'content-encoding': 'gzip' } : {}) })
-  if (fault?.kind !== 'break') response.end(bytes)
-  else response.write(bytes.subarray(0, fault.afterBytes), () => response.socket?.destroy())
+async function send(answer: PortalAnswer, request: PortalRequest, response: ServerResponse): Promise<void> {
+  const { status, headers, breakAfterBytes } = answer
+  const breaks = breakAfterBytes !== undefined
+  const zipped = !breaks && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
+  response.writeHead(status, { ...headers, ...(zipped ? { 'content-encoding': 'gzip' } : {}) })
+  if (request.method === 'HEAD') response.end()
+  else if (breaks) await sendStart(answer.body, breakAfterBytes, response)
+  else if (zipped) await pipeline(Readable.from(pieces(answer.body)), createGzip({ level: 1 }), response)
+  else await pipeline(Readable.from(pieces(answer.body)), response)
+}
+
+async function sendStart(body: PortalAnswer['body'], bytes: number, response: ServerResponse): Promise<void> {
+  let left = bytes
+  for (const piece of pieces(body)) {
+    const part = piece.subarray(0, left)
+    await new Promise<void>((resolve) => response.write(part, () => resolve()))
+    left -= part.length
+    if (left <= 0) break
+  }
+  response.socket?.destroy()
+}
+
+const PIECE_CHARACTERS = 64 * 1024
+
+/** Joins small texts, so that a row is not a packet. */
+function* pieces(body: PortalAnswer['body']): Iterable<Buffer> {
+  let text = ''
+  for (const part of body) {
+    if (typeof part !== 'string') {
+      if (text !== '') yield Buffer.from(text)
+      text = ''
+      yield Buffer.from(part)
+      continue
+    }
+    text += part
+    if (text.length < PIECE_CHARACTERS) continue
+    yield Buffer.from(text)
+    text = ''
+  }
+  if (text !== '') yield Buffer.from(text)
 }
 
 function close(server: Server): Promise<void> {

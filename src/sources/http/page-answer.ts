@@ -1,27 +1,30 @@
 import type { PageAnswer } from '../source.js'
 import type { HttpAnswer } from './client.js'
 
-const REQUEST_IDS = ['x-request-id', 'x-amz-request-id', 'x-correlation-id', 'x-arcgis-trace-id']
+/** Headers under which portals number their requests. */
+const REQUEST_ID_HEADERS: readonly string[] = [
+  'x-socrata-requestid',
+  'x-request-id',
+  'x-amz-request-id',
+  'x-correlation-id',
+]
 
-/** What of an answer is kept beside its body. */
-export interface Kept {
-  /** Headers to keep, lower case; a name that ends in `*` stands for all that begin so. */
-  readonly names?: readonly string[]
-  /** What the family adds, e.g. what was really asked for. */
-  readonly more?: Readonly<Record<string, string>>
-}
-
-/** An answer of the client as a page's answer. */
-export function pageAnswer(answer: HttpAnswer, { names = [], more = {} }: Kept = {}): PageAnswer {
+/**
+ * What was received, as a source hands it on.
+ * @param kept lower-case names of further headers that the family keeps
+ */
+export function pageAnswer(answer: HttpAnswer, kept: readonly string[] = []): PageAnswer {
   const header = (name: string) => answer.headers.get(name) ?? undefined
-  const isKept = (name: string) =>
-    names.some((kept) => (kept.endsWith('*') ? name.startsWith(kept.slice(0, -1)) : name === kept))
+  const further = kept.flatMap((name) => {
+    const value = header(name)
+    return value === undefined ? [] : [[name, value] as const]
+  })
   return {
     status: answer.status,
     etag: header('etag'),
     lastModified: header('last-modified'),
-    requestId: REQUEST_IDS.map(header).find((id) => id !== undefined),
-    headers: { ...Object.fromEntries([...answer.headers].filter(([name]) => isKept(name))), ...more },
+    requestId: REQUEST_ID_HEADERS.map(header).find((id) => id !== undefined),
+    headers: Object.fromEntries(further),
     bytes: answer.bytes,
   }
 }

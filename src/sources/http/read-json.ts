@@ -16,7 +16,8 @@ export async function readJson(answer: HttpAnswer, maxBytes = MAX_BYTES): Promis
   let length = 0
   for await (const chunk of answer.bytes) {
     length += chunk.length
-    if (length > maxBytes) throw unusable(answer.url, 'fix-source', `is longer than ${maxBytes} bytes`)
+    if (length > maxBytes)
+      throw unusable(answer.url, `is longer than ${maxBytes} bytes`, { remedy: 'fix-source' })
     chunks.push(chunk)
   }
   const text = Buffer.concat(chunks)
@@ -27,28 +28,33 @@ export async function readJson(answer: HttpAnswer, maxBytes = MAX_BYTES): Promis
   } catch (cause) {
     const start = text.slice(0, KEPT_CHARACTERS)
     const what = /^\s*</.test(text) ? 'is a web page' : text.trim() === '' ? 'is empty' : 'is broken JSON'
-    throw unusable(answer.url, 'retry', `${what}, not the JSON that was asked for`, start, cause)
+    throw unusable(answer.url, `${what}, not the JSON that was asked for`, { remedy: 'retry', start, cause })
   }
+}
+
+/** What is known of an answer that cannot be used. */
+export interface UnusableAnswer {
+  /** `retry`: asking again may help. `fix-source`: the portal or the city file has to change. */
+  readonly remedy: 'retry' | 'fix-source'
+  /** Start of the body, at most 2 KiB. */
+  readonly start?: string
+  readonly facts?: Readonly<Record<string, unknown>>
+  readonly cause?: unknown
 }
 
 /**
  * The error for an answer that cannot be used although its status was good.
- * @param what  continues "the answer of <url> …"
- * @param start what is kept of the body
+ * @param url  without secrets
+ * @param what continues "the answer of <url> …"
  */
 export function unusable(
   url: string,
-  remedy: 'retry' | 'fix-source' | 'fix-config',
   what: string,
-  start?: string,
-  cause?: unknown,
+  { remedy, start, facts, cause }: UnusableAnswer,
 ): WardbookError {
-  const facts = { url, ...(start === undefined ? {} : { start }) }
-  return new WardbookError(
-    'portal-answer-unusable',
-    remedy,
-    `the answer of ${url} ${what}`,
-    facts,
-    cause === undefined ? {} : { cause },
-  )
+  const message = `the answer of ${url} ${what}`
+  const all = { ...facts, url, ...(start === undefined ? {} : { start }) }
+  const options = cause === undefined ? {} : { cause }
+  if (remedy === 'retry') return new WardbookError('portal-answer-unusable', 'retry', message, all, options)
+  return new WardbookError('portal-answer-unusable', 'fix-source', message, all, options)
 }
