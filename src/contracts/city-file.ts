@@ -34,6 +34,49 @@ const Partition = z.strictObject({
       "The publisher's spelling to the division's value, e.g. '5.0': '5' or '0': unassigned. " +
         'A spelling that is not listed stays as it is; a blank is unassigned.',
     ),
+  by: z
+    .enum(['column', 'point'])
+    .optional()
+    .describe(
+      'column (default): the division is what `from` says. point: it is the boundary that holds the point of the row, so that years on both ' +
+        'sides of a redistricting can be compared; a row without a point, or outside of all boundaries, is unassigned. Where `from` is given too, ' +
+        'the share of rows in which both disagree is measured.',
+    ),
+  point: z
+    .union([
+      z.strictObject({ latitude: z.string().min(1), longitude: z.string().min(1) }),
+      z.strictObject({ location: z.string().min(1) }),
+    ])
+    .optional()
+    .describe(
+      "The publisher's columns with latitude and longitude in degrees (WGS 84), or one with a point: GeoJSON, WKT, an object, or `(latitude, longitude)`.",
+    ),
+  boundary: z
+    .string()
+    .optional()
+    .describe(
+      'Which of `divisions.boundaries` is used, by id; default: the one that is in force, without `validTo`.',
+    ),
+})
+
+/** One map of the divisions, as it was in force. */
+const BoundaryVersion = z.strictObject({
+  id: z.string().min(1).max(60).describe("Name of this map, e.g. the year it came into force: '2023'."),
+  file: z.string().min(1).describe('GeoJSON of polygons in degrees (WGS 84), relative to the city file.'),
+  property: z.string().min(1).describe("Member of each feature's properties that names the division."),
+  values: z
+    .record(z.string(), z.string().min(1).max(64))
+    .default({})
+    .describe("The file's spelling to the division's value, e.g. 'District 7': '7'."),
+  validFrom: z.iso.date(),
+  validTo: z.iso
+    .date()
+    .optional()
+    .describe('First day on which it was no longer in force; absent: it is in force.'),
+  sha256: z
+    .string()
+    .optional()
+    .describe('SHA-256 of the file; filled in when it is read. Where it stands here, the file must have it.'),
 })
 
 const TextField = z.union([z.string(), z.array(z.string()).min(1)], {
@@ -45,7 +88,9 @@ const TimeField = z.strictObject({
   formats: z
     .array(z.string())
     .min(1)
-    .describe("strptime forms tried in order, e.g. '%Y-%m-%d %H:%M:%S' or '%m/%d/%Y %I:%M:%S %p'."),
+    .describe(
+      "strptime forms tried in order, e.g. '%Y-%m-%d %H:%M:%S' or '%m/%d/%Y %I:%M:%S %p'; epoch-ms: milliseconds since 1970 in UTC, 0 for none.",
+    ),
   timeZone: TimeZone.optional().describe("Zone of the publisher's clock; default: the city's."),
 })
 
@@ -159,6 +204,10 @@ export const CityFile = z.strictObject({
         )
         .default({})
         .describe('The divisions of today by partition value. Data may hold others, e.g. abolished ones.'),
+      boundaries: z
+        .array(BoundaryVersion)
+        .optional()
+        .describe('Maps of the divisions: districts are redrawn. Needed where a partition is `by: point`.'),
     })
     .prefault({}),
   datasets: z.record(Slug, Dataset).refine((datasets) => Object.keys(datasets).length > 0, {
@@ -171,6 +220,8 @@ export const CityFile = z.strictObject({
 export type CityFile = z.infer<typeof CityFile>
 export type DatasetConfig = CityFile['datasets'][string]
 export type PartsConfig = CityFile['parts']
+export type PartitionConfig = DatasetConfig['partition']
+export type BoundaryVersion = z.infer<typeof BoundaryVersion>
 export type DetectConfig = CityFile['detect']
 export type MappingConfig = DatasetConfig['mapping']
 export type TimeFieldConfig = z.infer<typeof TimeField>

@@ -1,6 +1,7 @@
 import { digestOf, type Json } from '../kernel/ids.js'
 import type { CityFile, DatasetConfig } from './city-file.js'
 import type { Stage } from './message.js'
+import type { SourceConfig } from './source-config.js'
 
 /**
  * Raised when a stage's output for the same input and the same city file changes. It is part of the config digest, so
@@ -28,18 +29,50 @@ export function configDigests(city: CityFile, datasetId: string): ConfigDigests 
   const dataset = city.datasets[datasetId] as DatasetConfig
   const { partition, key, mapping } = dataset
   const { slug, timeZone } = city.city
-  const ingest = chain('ingest', '', { partition, key, parts: city.parts, delimiters: delimitersOf(dataset) })
+  const ingest = chain('ingest', '', { partition, key, parts: city.parts, delimiters: settingsOf(dataset) })
   const harmonize = chain('harmonize', ingest, { mapping, timeZone })
   const measure = chain('measure', harmonize, {})
   const detect = chain('detect', measure, { ...city.detect, slug, sources: Object.keys(dataset.sources) })
   return { ingest, harmonize, measure, detect }
 }
 
-/** Separators other than the default, by source: absent without any, so that a new plain source changes no digest. */
-function delimitersOf({ sources }: DatasetConfig): Record<string, string> | undefined {
-  const special = Object.entries(sources).filter(([, { delimiter }]) => delimiter !== ',')
-  if (special.length === 0) return undefined
-  return Object.fromEntries(special.map(([source, { delimiter }]) => [source, delimiter]))
+/**
+ * Settings of sources that decide what their rows are, by source; those that only decide how they are fetched are left out, as are
+ * defaults: a new plain source, or another page size, changes no digest.
+ */
+function settingsOf({ sources }: DatasetConfig): Record<string, Json> | undefined {
+  const special = Object.entries(sources).flatMap(([source, config]) => {
+    const settings = rowSettings(config)
+    return settings === undefined ? [] : [[source, settings] as const]
+  })
+  return special.length === 0 ? undefined : Object.fromEntries(special)
+}
+
+/** A files source's separator stands alone: so it did in the first release. */
+function rowSettings(config: SourceConfig): Json | undefined {
+  const chosen = Object.entries(config).filter(
+    ([name, value]) => ROW_SETTINGS[config.family].includes(name) && !isDefault(name, value),
+  )
+  if (chosen.length === 0) return undefined
+  const [[name, value]] = chosen as [[string, Json]]
+  return chosen.length === 1 && name === 'delimiter' ? value : (Object.fromEntries(chosen) as Json)
+}
+
+const FILE_SETTINGS = ['drops', 'delimiter', 'encoding', 'headerRows', 'sheet', 'member']
+const ROW_SETTINGS: Record<SourceConfig['family'], readonly string[]> = {
+  files: FILE_SETTINGS,
+  socrata: ['drops', 'read', 'api'],
+  ckan: ['drops', 'read'],
+  arcgis: ['drops', 'where', 'domains', 'geometry'],
+  opendatasoft: ['drops', 'read', 'timeZone'],
+  legistar: ['drops', 'since'],
+}
+
+function isDefault(name: string, value: unknown): boolean {
+  if (name === 'drops') return (value as readonly string[]).length === 0
+  return (
+    value === undefined || (name === 'delimiter' && value === ',') || (name === 'headerRows' && value === 1)
+  )
 }
 
 function chain(stage: keyof ConfigDigests, upstream: string, settings: object): string {

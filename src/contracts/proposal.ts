@@ -108,10 +108,29 @@ export const RunRecord = z.strictObject({
 })
 export type RunRecord = z.infer<typeof RunRecord>
 
+/**
+ * A publication that could not be read completely, so that nothing of it was committed, or a table that should be there and is
+ * not. `snapshot` is the newest that was read completely, -1 for none. One gap of a kind and snapshot is told once.
+ */
+export const GapProposal = z.strictObject({
+  kind: z.literal('dataset.gap'),
+  id: z.string(),
+  dataset: z.string(),
+  source: z.string(),
+  time: Instant,
+  knownAt: Instant,
+  snapshot: z.int(),
+  /** Code of the error that it would be for a caller, and its sentence. */
+  code: z.string(),
+  message: z.string(),
+})
+export type GapProposal = z.infer<typeof GapProposal>
+
 export const Proposal = z.discriminatedUnion('kind', [
   FindingProposal,
   FamilyRecord,
   PublicationProposal,
+  GapProposal,
   RunRecord,
 ])
 export type Proposal = z.infer<typeof Proposal>

@@ -16,6 +16,18 @@ export const SnapshotProvenance = z.looseObject({
   fingerprint: z.string(),
   publishedAt: z.string(),
   readAt: z.string(),
+  /** What was read, with what the portal said of it; absent in commits of earlier releases. */
+  offers: z
+    .array(
+      z.object({
+        name: z.string(),
+        changeToken: z.string().optional(),
+        publishedAt: z.string().optional(),
+        rows: z.int(),
+        rowsCounted: z.int().optional(),
+      }),
+    )
+    .default([]),
   pages: z.array(
     z.strictObject({
       page: z.int(),

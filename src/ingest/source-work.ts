@@ -1,7 +1,8 @@
-import type { CityFile, DatasetConfig, FilesSourceConfig } from '../contracts/city-file.js'
+import type { CityFile, DatasetConfig } from '../contracts/city-file.js'
 import type { PartRunner } from '../contracts/part-runner.js'
 import { configDigests, positionId } from '../contracts/positions.js'
 import type { Report } from '../contracts/progress.js'
+import type { SourceConfig } from '../contracts/source-config.js'
 import type { Clock } from '../kernel/time.js'
 import type { Snapshot } from '../lake/delta/snapshot.js'
 import { DeltaTable } from '../lake/delta/table.js'
@@ -9,6 +10,7 @@ import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import type { Source } from '../sources/source.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
+import { Spool } from './spool.js'
 
 /** What ingestion works with; the store handle is scoped to `ingest`. */
 export interface IngestContext {
@@ -17,7 +19,7 @@ export interface IngestContext {
   readonly runner: PartRunner
   readonly clock: Clock
   readonly report: Report
-  openSource(name: string, config: FilesSourceConfig): Source
+  openSource(name: string, config: SourceConfig): Source
 }
 
 /** What came of reading a source. */
@@ -33,18 +35,18 @@ export interface IngestResult {
 /** One source of one dataset, and where its things lie. */
 export interface SourceWork extends SettleScope {
   readonly source: Source
-  readonly config: FilesSourceConfig
+  readonly config: SourceConfig
   readonly partitionFrom: string
   readonly raw: DeltaTable
   readonly quarantine: DeltaTable
-  readonly spoolRoot: string
+  readonly spool: Spool
 }
 
 /** What a source of the city file needs to be read. */
 export function workOn(context: IngestContext, datasetId: string, sourceId: string): SourceWork {
   const { city, store } = context
   const dataset = city.datasets[datasetId] as DatasetConfig
-  const config = dataset.sources[sourceId] as FilesSourceConfig
+  const config = dataset.sources[sourceId] as SourceConfig
   const digest = configDigests(city, datasetId).ingest
   return {
     store,
@@ -57,7 +59,7 @@ export function workOn(context: IngestContext, datasetId: string, sourceId: stri
     partitionFrom: dataset.partition.from ?? dataset.partition.column,
     raw: new DeltaTable(store, tables.raw(datasetId, sourceId), context.clock),
     quarantine: new DeltaTable(store, tables.quarantine('ingest', datasetId, sourceId), context.clock),
-    spoolRoot: `spool/${datasetId}/${sourceId}`,
+    spool: new Spool(store, `spool/${datasetId}/${sourceId}`),
   }
 }
 

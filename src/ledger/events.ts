@@ -2,11 +2,18 @@ import { CITYWIDE } from '../contracts/columns.js'
 import {
   DATA_SCHEMA,
   FINDING_EVENT_TYPE,
+  GAP_EVENT_TYPE,
   type LedgerEvent,
   PUBLISHED_EVENT_TYPE,
 } from '../contracts/event.js'
 import type { Stage } from '../contracts/message.js'
-import type { FindingProposal, FindingState, PublicationProposal, RunRecord } from '../contracts/proposal.js'
+import type {
+  FindingProposal,
+  FindingState,
+  GapProposal,
+  PublicationProposal,
+  RunRecord,
+} from '../contracts/proposal.js'
 import { digestOf, eventId, type Json } from '../kernel/ids.js'
 import { addDays, dayNumber, weekOf } from '../kernel/time.js'
 import { fitEvent } from './fit-event.js'
@@ -89,6 +96,26 @@ export function publishedEvent(proposal: PublicationProposal, source: string): L
     dataset: proposal.dataset,
     division: CITYWIDE,
     data: { source: proposal.source, files, parts, rows, quarantined, snapshot },
+  })
+}
+
+/** A publication that is missing or was not read completely, as the ledger's event. */
+export function gapEvent(proposal: GapProposal, source: string): LedgerEvent {
+  const { code, message, snapshot } = proposal
+  return build({
+    specversion: '1.0',
+    id: proposal.id,
+    source,
+    type: GAP_EVENT_TYPE,
+    subject: `${proposal.dataset}/${proposal.source}`,
+    time: proposal.time,
+    knownat: proposal.knownAt,
+    dataschema: `${DATA_SCHEMA}dataset-gap:1`,
+    datacontenttype: 'application/json',
+    dataset: proposal.dataset,
+    division: CITYWIDE,
+    // What it claims is which gap it is; the sentence may carry figures of the day.
+    data: { claim: { source: proposal.source, code, snapshot }, message },
   })
 }
 

@@ -27,6 +27,12 @@ export interface Offer {
   readonly rows: number | undefined
   /** Columns by the portal's description; undefined where only the data tells. */
   readonly columns: readonly PublishedColumn[] | undefined
+  /**
+   * Column whose values are unique within the offer by the portal's promise, where rows carry it: a read of several pages in which
+   * a value comes twice is refused, for then others are missing. `hidden`: it is for paging alone and means nothing to anybody else
+   * (it may be renumbered with each publication), so it is cut off before the raw table.
+   */
+  readonly key?: { readonly column: string; readonly hidden: boolean }
   /** How the source means to read it (page size, key, strategy): made by `describe`, used by `nextPage`, opaque to everybody else. */
   readonly plan: Json
   /** What the portal says that is worth keeping in the record of the run: key column, license, replica lag. At most 16 KiB. */
@@ -73,8 +79,8 @@ export interface PageAnswer {
 
 /** What reading a page to its end has told. */
 export interface PageSignals {
-  /** Rows in the page. */
-  readonly rows: number
+  /** Rows in the page; undefined for CSV as the publisher wrote it, whose rows are counted when it is scanned. */
+  readonly rows: number | undefined
   /** Names of its columns in their order; empty where no row told any. */
   readonly columns: readonly string[]
   /** The JSON around the rows, without them (`{}` for formats that have none); at most 64 KiB, longer members are left out. */

@@ -2,12 +2,27 @@ import { z } from 'zod'
 
 /** Settings that every source has, of whatever family. */
 export const SourceCommon = {
+  mirror: z
+    .array(z.string())
+    .default([])
+    .describe(
+      'Glob patterns of files below the folder given by --mirror, which then replace the portal: recordings, or a download by hand.',
+    ),
   drops: z
     .array(z.string().min(1))
     .default([])
     .describe(
       'Published columns that never enter: contact fields, free text with personal data. They are cut off in the stream, before ' +
         'spool, quarantine and record; the digest of the file is taken before that.',
+    ),
+  countTolerance: z
+    .number()
+    .min(0)
+    .max(0.5)
+    .default(0)
+    .describe(
+      "Largest share by which the rows received may differ from the portal's own count, 0 to 0.5; 0: none. Raise it only for a portal " +
+        'whose count is known to be wrong: a read that broke off looks the same.',
     ),
 }
 

@@ -14,10 +14,6 @@ export const FilesSource = z.strictObject({
   find: YearPattern.optional().describe(
     'One file a year: `name` is a URL with {year}; years are looked for one by one and added behind `urls`.',
   ),
-  mirror: z
-    .array(z.string())
-    .default([])
-    .describe('Glob patterns below the folder given by --mirror, which then replace `urls`.'),
   delimiter: z
     .string()
     .regex(/^[\t -!#-~]$/, 'use one ASCII character, not a quote')

@@ -26,7 +26,7 @@ export interface DecodedPage {
   /** The bytes, header first, as often as asked. */
   open(): AsyncIterable<Uint8Array>
   /** What the page told; for `native`, rows are not counted here. */
-  readonly signals: Omit<PageSignals, 'rows'> & { readonly rows: number | undefined }
+  readonly signals: PageSignals
 }
 
 /**
