@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
-import { quickTools } from '../../../testkit/quick-tools.js'
-import { type ReadRow, readAll, readOffer } from '../../../testkit/read-source.js'
+import { asArcgisRows, askedOf, isArcgisPage, onArcgisPages } from '../../../testkit/arcgis-trial.js'
+import { TRIAL_TYPES, trialRows, trialTable, trialTools } from '../../../testkit/portal-trial.js'
+import { readWhole, type SourceRow } from '../../../testkit/read-source.js'
+import { describeSource } from '../../../testkit/source.contract.js'
 import { ArcgisSource } from '../../contracts/sources/arcgis.js'
-import { type ArcgisPortalOptions, startArcgisPortal } from '../../demo/portals/arcgis/arcgis-portal.js'
+import { type Misbehave, startArcgisPortal } from '../../demo/portals/arcgis/arcgis-portal.js'
 import {
   type ArcgisVariant,
   HOSTED,
@@ -11,8 +13,8 @@ import {
   SERVER_10_0,
   SERVER_10_1,
 } from '../../demo/portals/arcgis/variant.js'
-import type { RunningPortal } from '../../demo/portals/portal-server.js'
-import type { PortalRow, PortalTable } from '../../demo/portals/portal-table.js'
+import type { PortalHooks, RunningPortal } from '../../demo/portals/portal-server.js'
+import type { PortalCell, PortalTable } from '../../demo/portals/portal-table.js'
 import type { WardbookError } from '../../kernel/errors.js'
 import { withDerived } from '../derived-column.js'
 import type { Offer, Source } from '../source.js'
@@ -25,51 +27,37 @@ afterEach(async () => {
 
 type Settings = Omit<Parameters<typeof ArcgisSource.parse>[0] & object, 'family' | 'service'>
 
-async function open(options: ArcgisPortalOptions, settings: Settings = {}, env: Record<string, string> = {}) {
-  const portal = await startArcgisPortal(options)
+interface Trial {
+  readonly tables: PortalTable | (() => readonly PortalTable[])
+  readonly variant?: Partial<ArcgisVariant>
+  readonly hooks?: PortalHooks
+  readonly misbehave?: Misbehave
+}
+
+async function open({ tables, variant, hooks, misbehave }: Trial, settings: Settings = {}, env = {}) {
+  const listed = typeof tables === 'function' ? tables : () => [tables]
+  const portal = await startArcgisPortal(listed, variant, hooks, misbehave)
   portals.push(portal)
-  const config = ArcgisSource.parse({ family: 'arcgis', service: portal.service, ...settings })
-  const tools = quickTools(env)
-  return { portal, tools, source: openArcgisSource('requests', config, tools) }
+  return { portal, source: sourceAt(portal, settings, env) }
 }
 
-function table(rows: readonly PortalRow[], more: Partial<PortalTable> = {}): PortalTable {
-  const columns = [
-    { name: 'NUMBER', type: 'text' },
-    { name: 'STATUS', type: 'number' },
-    { name: 'ADDDATE', type: 'timestamp' },
-    { name: 'PLACE', type: 'point' },
-  ] as const
-  return { id: 'requests', name: 'Requests', columns, rows, ...more }
+function sourceAt({ url }: RunningPortal, settings: Settings = {}, env = {}): Source {
+  const service = `${url}/arcgis/rest/services/Requests/FeatureServer`
+  return openArcgisSource(
+    'requests',
+    ArcgisSource.parse({ family: 'arcgis', service, ...settings }),
+    trialTools(env),
+  )
 }
 
-function rowsOf(count: number): PortalRow[] {
-  return Array.from({ length: count }, (_, at) => ({
-    NUMBER: `R-${at}`,
-    STATUS: at % 3,
-    ADDDATE: new Date(Date.UTC(1969, 11, 30) + at * 7_200_000).toISOString(),
-    PLACE: at % 5 === 0 ? null : { longitude: -77 - at / 1e4, latitude: 38.9 },
-  }))
-}
+const table = (rows: number, about: Partial<PortalTable> = {}) =>
+  trialTable(TRIAL_TYPES, trialRows(rows), about)
+const oneByOne = HOSTED.objectId as (row: number) => bigint
 
-/** What must come out of a row, in the characters that were sent. */
-function expectedRow(row: PortalRow, oid: bigint): ReadRow {
-  const { NUMBER, STATUS, ADDDATE, PLACE } = row as Record<string, never>
-  const { longitude: x, latitude: y } = (PLACE ?? {}) as Record<string, number>
-  return {
-    OBJECTID: String(oid),
-    NUMBER: NUMBER ?? null,
-    STATUS: STATUS === null || STATUS === undefined ? null : JSON.stringify(STATUS),
-    ADDDATE: ADDDATE === null || ADDDATE === undefined ? null : String(Date.parse(ADDDATE)),
-    geometry: PLACE === null || PLACE === undefined ? null : JSON.stringify({ x, y }),
-  }
-}
-
-function expectExactly(read: readonly ReadRow[], rows: readonly PortalRow[], oid: (row: number) => bigint) {
-  const byOid = (a: ReadRow, b: ReadRow) =>
+function expectExactly(read: readonly SourceRow[], expected: readonly SourceRow[]) {
+  const byOid = (a: SourceRow, b: SourceRow) =>
     BigInt(a.OBJECTID as string) < BigInt(b.OBJECTID as string) ? -1 : 1
-  const expected = rows.map((row, at) => expectedRow(row, oid(at)))
-  expect([...read].sort(byOid)).toEqual(expected.sort(byOid))
+  expect([...read].sort(byOid)).toEqual([...expected].sort(byOid))
 }
 
 async function failureOf(promise: Promise<unknown>): Promise<WardbookError> {
@@ -77,10 +65,6 @@ async function failureOf(promise: Promise<unknown>): Promise<WardbookError> {
     (value) => expect.fail(`read: ${JSON.stringify(value).slice(0, 300)}`),
     (thrown) => thrown as WardbookError,
   )
-}
-
-function strategyOf(offer: Offer): unknown {
-  return (offer.plan as { strategy: string }).strategy
 }
 
 const VARIANTS: Readonly<Record<string, ArcgisVariant>> = {
@@ -94,154 +78,178 @@ const VARIANTS: Readonly<Record<string, ArcgisVariant>> = {
   'a server that says it has pages and has no order': { ...HOSTED, ordering: false },
 }
 
-/** Ids close together, with gaps, beyond 53 bits, below zero. */
+/** Ids close together, with gaps, in far clusters, beyond 53 bits, below zero. */
 const ID_RULES: Readonly<Record<string, (row: number) => bigint>> = {
-  'one after the other': (row) => BigInt(row + 1),
-  'with gaps': (row) => BigInt(row) * 37n + 5n,
-  'in far clusters': (row) => BigInt(row % 3) * 1_000_000_000_000n + BigInt(row),
-  'beyond 53 bits': (row) => 9_007_199_254_740_993n + BigInt(row) * 3n,
-  'below zero': (row) => BigInt(row) - 20n,
+  close: oneByOne,
+  gaps: (row) => BigInt(row) * 37n + 5n,
+  clusters: (row) => BigInt(row % 3) * 1_000_000_000_000n + BigInt(row),
+  large: (row) => 9_007_199_254_740_993n + BigInt(row) * 3n,
+  negative: (row) => BigInt(row) - 20n,
 }
 
-const anyRow = fc.record(
-  {
-    NUMBER: fc.option(fc.string({ unit: 'grapheme' })),
-    STATUS: fc.option(fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }))),
-    ADDDATE: fc.option(
-      fc
-        .date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true })
-        .map((date) => date.toISOString()),
-    ),
-    PLACE: fc.option(
-      fc.record({
-        longitude: fc.integer({ min: -180, max: 180 }),
-        latitude: fc.integer({ min: -90, max: 90 }),
-      }),
-    ),
-  },
-  { requiredKeys: [] },
+const anyNumber = fc.oneof(
+  fc.bigInt().map(String),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map(JSON.stringify),
 )
+const anyDate = fc.date({ min: new Date('1900-01-01'), max: new Date('2100-01-01'), noInvalidDate: true })
+const anyPoint = fc.record({
+  x: fc.integer({ min: -180, max: 180 }),
+  y: fc.double({ min: -90, max: 90, noNaN: true }),
+})
+const anyRows = fc.array(
+  fc.tuple(
+    fc.option(fc.string({ unit: 'grapheme' })),
+    fc.option(anyNumber),
+    fc.option(anyDate.map((date) => date.toISOString())),
+    fc.option(fc.boolean().map(String)),
+    fc.option(anyPoint.map((point) => JSON.stringify(point))),
+  ),
+  { maxLength: 40 },
+)
+const ANY_TYPES = {
+  note: 'text',
+  amount: 'number',
+  opened: 'date',
+  emergency: 'boolean',
+  place: 'json',
+} as const
 
 describe.each(Object.entries(VARIANTS))('reading %s', (_title, variant) => {
   it('gives any table exactly, whatever its ids', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(anyRow, { maxLength: 40 }),
+        anyRows,
         fc.constantFrom(...Object.keys(ID_RULES)),
         fc.integer({ min: 1, max: 12 }),
-        async (rows, rule, pageRows) => {
+        async (rows: PortalCell[][], rule, pageRows) => {
           const objectId = ID_RULES[rule] as (row: number) => bigint
-          const max = variant.saysMaxRecordCount ? pageRows : variant.maxRecordCount
-          const options = { tables: [table(rows)], variant: { ...variant, objectId, maxRecordCount: max } }
-          const { source, portal } = await open(options, { pageRows })
-          expectExactly(await readAll(source), rows, objectId)
+          const maxRecordCount = variant.saysMaxRecordCount ? pageRows : variant.maxRecordCount
+          const tables = trialTable(ANY_TYPES, rows)
+          const { source, portal } = await open(
+            { tables, variant: { ...variant, objectId, maxRecordCount, geometryColumn: 'place' } },
+            { pageRows },
+          )
+          expectExactly((await readWhole(source)).rows, asArcgisRows(tables, objectId, 'place'))
           await portal.close()
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 20 },
     )
   })
 
-  it('goes on after any page and reads none twice', async () => {
-    const rows = rowsOf(31)
-    const { source } = await open(
-      { tables: [table(rows)], variant: { ...variant, maxRecordCount: 500 } },
-      { pageRows: 7 },
+  describeSource('as a source', async () => {
+    let tables = table(31)
+    let breaks = false
+    let errors = false
+    const portal = await startArcgisPortal(
+      () => [tables],
+      { ...variant, maxRecordCount: 500, token: 's3cret' },
+      {
+        alter: (request, answer) => {
+          if (!breaks || !isArcgisPage(request)) return answer
+          breaks = false
+          return { ...answer, breakAfterBytes: 300 }
+        },
+      },
+      (request) =>
+        errors && isArcgisPage(request) ? { error: { code: 400, message: 'Invalid URL' } } : undefined,
     )
-    const [offer] = (await source.describe()).offers as [Offer]
-    const whole = await readOffer(source, offer)
-    expectExactly(
-      whole.flatMap((page) => page.rows),
-      rows,
-      HOSTED.objectId as never,
-    )
-    for (let pages = 0; pages <= whole.length; pages++) {
-      const resumed = await readOffer(source, offer, await readOffer(source, offer, [], pages))
-      expect(resumed.map(({ record }) => record.request)).toEqual(whole.map(({ record }) => record.request))
-      expect(resumed.flatMap((page) => page.rows)).toEqual(whole.flatMap((page) => page.rows))
+    return {
+      rows: asArcgisRows(tables, oneByOne),
+      secrets: ['s3cret'],
+      open: () => sourceAt(portal, { pageRows: 7 }, { ARCGIS_TOKEN: 's3cret' }),
+      requests: () => portal.requests.length,
+      change: () => {
+        tables = table(32, { updatedAt: Date.UTC(2026, 4, 5) })
+      },
+      breakNextPage: () => {
+        breaks = true
+      },
+      answerErrors: () => {
+        errors = true
+      },
+      close: () => portal.close(),
     }
-  })
-
-  it('describes the same publication the same way', async () => {
-    const { source } = await open({
-      tables: [table(rowsOf(31), { updatedAt: '2026-06-01T00:00:00Z' })],
-      variant,
-    })
-    expect(await source.describe()).toEqual(await source.describe())
   })
 })
 
 describe('the way a layer is read', () => {
-  const strategy = async (variant: Partial<ArcgisVariant>, rows = 40, pageRows = 5) => {
-    const { source, portal } = await open({ tables: [table(rowsOf(rows))], variant }, { pageRows })
+  const wayOf = async (variant: Partial<ArcgisVariant>, rows = 40, pageRows = 5, misbehave?: Misbehave) => {
+    const { source, portal } = await open(
+      { tables: table(rows), variant, ...(misbehave === undefined ? {} : { misbehave }) },
+      { pageRows },
+    )
     const [offer] = (await source.describe()).offers as [Offer]
-    return { strategy: strategyOf(offer), requests: portal.requests.length, offer }
+    const plan = offer.plan as { strategy: string; intervals?: unknown[]; min?: string; max?: string }
+    return { plan, requests: portal.requests.length, source }
   }
 
   it('is pages where the server has pages and order, at the cost of three questions', async () => {
-    expect(await strategy({})).toMatchObject({ strategy: 'pages', requests: 5 })
+    expect(await wayOf({})).toMatchObject({ plan: { strategy: 'pages' }, requests: 5 })
   })
 
   it('is ranges between lowest and highest id where it has statistics', async () => {
-    expect((await strategy(SERVER_10_1)).strategy).toBe('ranges')
+    expect((await wayOf(SERVER_10_1)).plan).toMatchObject({ strategy: 'ranges', min: '1', max: '40' })
   })
 
   it('is chunks of the list of ids where ids have wide gaps', async () => {
-    const far = { objectId: (row: number) => BigInt(row) * 1_000_000n }
-    expect((await strategy({ ...SERVER_10_1, ...far })).strategy).toBe('ids')
+    const { plan } = await wayOf({ ...SERVER_10_1, objectId: (row) => BigInt(row) * 1_000_000n })
+    expect(plan.strategy).toBe('ids')
+    expect(plan.intervals).toHaveLength(8)
   })
 
   it('is chunks of the list of ids where there are no statistics', async () => {
-    expect((await strategy(SERVER_10_0)).strategy).toBe('ids')
+    expect((await wayOf(SERVER_10_0)).plan.strategy).toBe('ids')
   })
 
   it('is ranges of ids that were searched for where the server only gives rows', async () => {
-    const { strategy: chosen, offer } = await strategy(ROWS_ONLY)
-    expect(chosen).toBe('ranges')
-    expect(offer.plan).toMatchObject({ min: '1', max: '40' })
+    expect((await wayOf(ROWS_ONLY)).plan).toMatchObject({ strategy: 'ranges', min: '1', max: '40' })
   })
 
   it('is halves of the range of ids where they lie far apart and only rows are given', async () => {
-    const far = {
-      ...ROWS_ONLY,
-      maxRecordCount: 500,
-      objectId: (row: number) => BigInt(row) * 10_000_000_000n,
-    }
-    const { strategy: chosen, offer } = await strategy(far, 1_200, 500)
-    expect(chosen).toBe('bisect')
-    expect((offer.plan as { intervals: unknown[] }).intervals.length).toBeLessThan(10)
+    const { plan } = await wayOf(
+      { ...ROWS_ONLY, objectId: (row) => BigInt(row) * 10_000_000_000n },
+      1_200,
+      500,
+    )
+    expect(plan.strategy).toBe('bisect')
+    expect(plan.intervals?.length).toBeLessThan(10)
   })
 
-  it('does not trust a list with fewer ids than rows', async () => {
-    const { source } = await open({
-      tables: [table(rowsOf(40))],
-      variant: SERVER_10_0,
-      misbehave: () => ({ listedIds: 30 }),
-    })
-    const [offer] = (await source.describe()).offers as [Offer]
-    expect(strategyOf(offer)).toBe('ranges')
-    expectExactly(
-      (await readOffer(source, offer)).flatMap((page) => page.rows),
-      rowsOf(40),
-      HOSTED.objectId as never,
-    )
+  it('does not trust a list with fewer ids than rows, nor one without the highest', async () => {
+    for (const variant of [SERVER_10_0, { ...SERVER_10_0, counts: false }]) {
+      const { plan, source } = await wayOf(variant, 40, 5, () => ({ listedIds: 30 }))
+      expect(plan.strategy).toBe('ranges')
+      expect((await readWhole(source)).rows).toHaveLength(40)
+    }
   })
 
   it('is one answer for a small table without ids, and refused for a large one', async () => {
-    const none = { ...HOSTED, objectId: undefined, maxRecordCount: 50 }
-    const small = await open({ tables: [table(rowsOf(40))], variant: none })
-    expect(await readAll(small.source)).toHaveLength(40)
-    const large = await open({ tables: [table(rowsOf(51))], variant: none })
+    const variant = { objectId: undefined, maxRecordCount: 50 }
+    expect((await readWhole((await open({ tables: table(40), variant })).source)).rows).toHaveLength(40)
+    const large = await open({ tables: table(51), variant })
     expect(await failureOf(large.source.describe())).toMatchObject({
       code: 'portal-unpageable',
       remedy: 'fix-source',
     })
+    const uncounted = await open({ tables: table(51), variant: { ...variant, counts: false } })
+    expect(await failureOf(readWhole(uncounted.source))).toMatchObject({ remedy: 'fix-source' })
+  })
+
+  it('reads 40,000 rows in pages of the size that the layer gives', async () => {
+    const { source, portal } = await open({ tables: table(40_000) })
+    const read = await readWhole(source)
+    expect(read.rows).toHaveLength(40_000)
+    expect(portal.requests.filter(isArcgisPage)).toHaveLength(20)
   })
 })
 
 describe('finding layers', () => {
-  const named = (...names: string[]) => names.map((name) => table(rowsOf(1), { name }))
-  const namesOf = async (source: Source) => {
+  const named =
+    (...names: string[]) =>
+    () =>
+      names.map((name) => table(1, { name }))
+  const found = async (source: Source) => {
     const { offers, missing } = await source.describe()
     return { layers: offers.map(({ facts }) => facts?.layer), missing }
   }
@@ -249,25 +257,32 @@ describe('finding layers', () => {
   it('goes by name, whatever the numbers, and by number', async () => {
     const tables = named('Last 90 days', 'Requests in 2024', 'Requests in 2023')
     const { source } = await open({ tables }, { layers: ['requests in 2023', 0] })
-    expect(await namesOf(source)).toEqual({ layers: ['Requests in 2023', 'Last 90 days'], missing: [] })
+    expect(await found(source)).toEqual({ layers: ['Requests in 2023', 'Last 90 days'], missing: [] })
   })
 
   it('goes by the names of years, oldest first, and tells which year is missing', async () => {
     const tables = named('Requests in 2026', 'Last 90 days', 'Requests in 2023', 'Requests in 2025')
     const { source } = await open({ tables }, { find: { name: 'requests in {year}', from: 2023 } })
-    expect(await namesOf(source)).toEqual({
+    expect(await found(source)).toEqual({
       layers: ['Requests in 2023', 'Requests in 2025', 'Requests in 2026'],
       missing: ['requests in 2024'],
     })
   })
 
   it('takes the only layer of a service, and asks which one where there are more', async () => {
-    expect((await namesOf((await open({ tables: named('All') })).source)).layers).toEqual(['All'])
+    expect((await found((await open({ tables: named('All') })).source)).layers).toEqual(['All'])
     const { source } = await open({ tables: named('A', 'B') })
     expect(await failureOf(source.describe())).toMatchObject({
       code: 'source-empty-list',
       remedy: 'fix-config',
     })
+  })
+
+  it('takes the address of a layer for the service and its number', async () => {
+    const { portal } = await open({ tables: named('A', 'B') })
+    const service = `${portal.url}/arcgis/rest/services/Requests/FeatureServer/1`
+    const source = openArcgisSource('b', ArcgisSource.parse({ family: 'arcgis', service }), trialTools())
+    expect((await found(source)).layers).toEqual(['B'])
   })
 
   it('names what there is when a layer is gone, and refuses a name that two have', async () => {
@@ -284,95 +299,123 @@ describe('finding layers', () => {
 })
 
 describe('what a layer tells', () => {
-  it('is its columns, its rows, the time of its last edit and a token that changes with it', async () => {
-    let updatedAt = '2026-06-01T00:00:00.000Z'
-    const { source } = await open({ tables: () => [table(rowsOf(3), { updatedAt })] })
+  it('is its columns, its rows, its key, the time of its last edit and a token that changes with it', async () => {
+    let updatedAt = Date.UTC(2026, 5, 1)
+    const { source } = await open({ tables: () => [table(3, { updatedAt })] })
     const [before] = (await source.describe()).offers as [Offer]
-    expect(before).toMatchObject({ rows: 3, publishedAt: updatedAt, facts: { objectIdField: 'OBJECTID' } })
-    expect(before.columns?.map(({ name }) => name)).toEqual([
-      'OBJECTID',
-      'NUMBER',
-      'STATUS',
-      'ADDDATE',
-      'geometry',
-    ])
-    updatedAt = '2026-06-02T00:00:00.000Z'
+    expect(before).toMatchObject({
+      rows: 3,
+      publishedAt: '2026-06-01T00:00:00.000Z',
+      key: { column: 'OBJECTID', hidden: false },
+    })
+    expect(before.columns?.map(({ name }) => name)).toEqual(['OBJECTID', ...Object.keys(TRIAL_TYPES)])
+    updatedAt += 1
     const [after] = (await source.describe()).offers as [Offer]
     expect(after.changeToken).not.toBe(before.changeToken)
   })
 
   it('gives labels beside codes, in their place, or not at all', async () => {
-    const variant = { domains: { STATUS: [0, 1].map((code) => ({ code, name: `state ${code}` })) } }
-    const rows = async (domains: 'both' | 'labels' | 'codes') => {
-      const { source } = await open({ tables: [table(rowsOf(3))], variant }, { domains })
-      const [offer] = (await source.describe()).offers as [Offer]
-      const read = (await readOffer(source, offer)).flatMap((page) => page.rows)
-      return read
-        .map((row) => withDerived(row, offer.derived))
-        .map(({ STATUS, STATUS_label }) => [STATUS, STATUS_label])
+    const domains = { state: [0, 1].map((code) => ({ code, name: `state ${code}` })) }
+    const tables = trialTable({ state: 'number' }, [['0'], ['1'], ['2'], [null]])
+    const cells = async (setting: 'both' | 'labels' | 'codes') => {
+      const { source } = await open({ tables, variant: { domains } }, { domains: setting })
+      const { rows, publication } = await readWhole(source)
+      return rows
+        .map((row) => withDerived(row, publication.offers[0]?.derived))
+        .map((row) => [row.state, row.state_label])
     }
-    expect(await rows('both')).toEqual([
-      ['0', 'state 0'],
-      ['1', 'state 1'],
-      ['2', null],
-    ])
-    expect(await rows('labels')).toEqual([
-      ['state 0', undefined],
-      ['state 1', undefined],
-      ['2', undefined],
-    ])
-    expect(await rows('codes')).toEqual([
-      ['0', undefined],
-      ['1', undefined],
-      ['2', undefined],
-    ])
+    expect(await cells('both')).toEqual([['0', 'state 0'], ['1', 'state 1'], ['2', null], [null, null]]) // biome-ignore format: one row a cell
+    expect(await cells('labels')).toEqual(
+      [['state 0'], ['state 1'], ['2'], [null]].map(([cell]) => [cell, undefined]),
+    )
+    expect(await cells('codes')).toEqual([['0'], ['1'], ['2'], [null]].map(([cell]) => [cell, undefined]))
   })
 
   it('gives the two coordinates of points where they are asked for', async () => {
-    const { source } = await open({ tables: [table(rowsOf(2))] }, { geometry: 'columns' })
-    const [offer] = (await source.describe()).offers as [Offer]
-    const read = (await readOffer(source, offer))
-      .flatMap((page) => page.rows)
-      .map((row) => withDerived(row, offer.derived))
-    expect(read.map((row) => [row.geometry_longitude, row.geometry_latitude])).toEqual([
-      [null, null],
-      ['-77.0001', '38.9'],
+    const tables = trialTable({ place: 'json' }, [
+      ['{"x":-77.00010,"y":38.9}'],
+      [null],
+      ['{"x":"NaN","y":"NaN"}'],
+    ])
+    const { source } = await open({ tables, variant: { geometryColumn: 'place' } }, { geometry: 'columns' })
+    const { rows, publication } = await readWhole(source)
+    const read = rows.map((row) => withDerived(row, publication.offers[0]?.derived))
+    expect(read.map((row) => [row.geometry, row.geometry_longitude, row.geometry_latitude])).toEqual([
+      ['{"x":-77.00010,"y":38.9}', '-77.00010', '38.9'],
+      [null, null, null],
+      ['{"x":"NaN","y":"NaN"}', null, null],
     ])
   })
 
   it('leaves out what the source drops, before it is sent', async () => {
-    const { source, portal } = await open({ tables: [table(rowsOf(2))] }, { drops: ['NUMBER', 'geometry'] })
-    expect(Object.keys((await readAll(source))[0] as ReadRow)).toEqual(['OBJECTID', 'STATUS', 'ADDDATE'])
-    expect(portal.requests.filter((request) => request.includes('NUMBER'))).toEqual([])
-  })
-
-  it('keeps the token out of requests that are stored, and sends it', async () => {
-    const { source } = await open(
-      { tables: [table(rowsOf(2))], variant: { token: 't0ken' } },
-      {},
-      { ARCGIS_TOKEN: 't0ken' },
-    )
-    const [offer] = (await source.describe()).offers as [Offer]
-    const pages = await readOffer(source, offer)
-    expect(pages.flatMap((page) => page.rows)).toHaveLength(2)
-    expect(JSON.stringify([offer, pages])).not.toContain('t0ken')
+    const { source, portal } = await open({ tables: table(2) }, { drops: ['note', 'place'] })
+    const [row] = (await readWhole(source)).rows
+    expect(Object.keys(row as SourceRow)).toEqual(['OBJECTID', 'sr_number', 'opened', 'amount', 'emergency'])
+    expect(portal.requests.filter((request) => /note|place|\*/.test(`${request.query}`))).toEqual([])
   })
 })
 
 describe('a condition too long for an address', () => {
   it('is posted, on every page', async () => {
-    const numbers = Array.from({ length: 300 }, (_, at) => `'R-${at * 2}'`).join(', ')
+    const numbers = Array.from({ length: 300 }, (_, at) => `'SR-${String(at * 2).padStart(5, '0')}'`).join(
+      ', ',
+    )
     const { source, portal } = await open(
-      { tables: [table(rowsOf(20))] },
-      { where: `NUMBER IN (${numbers})`, pageRows: 3 },
+      { tables: table(20) },
+      { where: `sr_number IN (${numbers})`, pageRows: 3 },
     )
-    expect((await readAll(source)).map((row) => row.NUMBER)).toEqual(
-      Array.from({ length: 10 }, (_, at) => `R-${at * 2}`),
-    )
+    expect((await readWhole(source)).rows.map((row) => Number(row.sr_number?.slice(3)))).toEqual([
+      0, 2, 4, 6, 8, 10, 12, 14, 16, 18,
+    ])
     expect(
-      portal.requests
-        .filter((request) => request.includes('/query'))
-        .every((request) => request.startsWith('POST')),
-    ).toBe(true)
+      portal.requests.filter(({ path }) => path.endsWith('/query')).map(({ method }) => method),
+    ).not.toContain('GET')
+  })
+})
+
+describe('a server that fails on large pages', () => {
+  const numbersOf = (rows: readonly SourceRow[]) =>
+    rows.map((row) => Number(row.OBJECTID)).sort((a, b) => a - b)
+  const all = Array.from({ length: 40 }, (_, at) => at + 1)
+
+  it('is asked for smaller ones, which grow again', async () => {
+    const misbehave: Misbehave = (request) => {
+      const asked = askedOf(request)
+      const isHeavy =
+        isArcgisPage(request) &&
+        Number(asked.get('resultRecordCount')) > 3 &&
+        asked.get('where')?.includes('> 10')
+      return isHeavy ? { error: { code: 500, message: 'Error performing query operation' } } : undefined
+    }
+    const { source, portal } = await open({ tables: table(40), misbehave }, { pageRows: 10 })
+    expect(numbersOf((await readWhole(source)).rows)).toEqual(all)
+    const sizes = portal.requests
+      .filter(isArcgisPage)
+      .map((request) => request.query.get('resultRecordCount'))
+    expect(sizes.slice(0, 10)).toEqual(['10', '10', '10', '5', '2', '4', '4', '2', '4', '8'])
+  })
+
+  it.each([
+    ['ranges of ids', SERVER_10_1],
+    ['chunks of ids', SERVER_10_0],
+  ])('is asked for narrower %s, and none is left out', async (_title, variant) => {
+    const hooks: PortalHooks = {
+      alter: (request, answer) => {
+        const [, from, through] = />= (\d+) AND \S+ <= (\d+)/.exec(request.query.get('where') ?? '') ?? []
+        const isHeavy = isArcgisPage(request) && Number(through) - Number(from) >= 4
+        return isHeavy ? { status: 500, headers: {}, body: ['<html>error</html>'] } : answer
+      },
+    }
+    const { source } = await open({ tables: table(40), variant, hooks }, { pageRows: 10 })
+    expect(numbersOf((await readWhole(source)).rows)).toEqual(all)
+  })
+
+  it('is given up with its own words when no size helps', async () => {
+    const misbehave = onArcgisPages({ error: { code: 500, message: 'Error performing query operation' } })
+    const failure = await failureOf(
+      readWhole((await open({ tables: table(40), misbehave })).source, { tries: 1 }),
+    )
+    expect(failure).toMatchObject({ code: 'portal-failed', remedy: 'retry' })
+    expect(failure.message).toContain('Error performing query operation')
   })
 })

@@ -65,12 +65,12 @@ class ArcgisSource implements Source {
     const error = errorObjectOf(signals.envelope)
     if (error !== undefined) return failureOfObject(request.url, error)
     const isPaged = parametersOf(request).orderByFields !== undefined
-    return isPaged || isCutOff(signals.envelope) !== true ? undefined : cutOff(request, signals.rows)
+    return isPaged || isCutOff(signals.envelope) !== true ? undefined : cutOff(request, signals.rows ?? 0)
   }
 
   private async offer(asker: Asker, url: string): Promise<Offer> {
     const layer = layerOf(url, await asker.record(url))
-    if (layer === undefined) throw unusable(url, 'fix-source', 'is no description of a layer')
+    if (layer === undefined) throw unusable(url, 'is no description of a layer', { remedy: 'fix-source' })
     if (!layer.canQuery || layer.type === 'Group Layer') throw notQueryable(this.name, layer)
     const rows = await countRows(asker, url, this.config.where)
     const plan = await planRead(asker, layer, this.config, rows)
@@ -81,6 +81,7 @@ class ArcgisSource implements Source {
       publishedAt: layer.lastEditMs === undefined ? undefined : new Date(layer.lastEditMs).toISOString(),
       rows,
       columns: columnsOf(layer, plan),
+      ...('oid' in plan ? { key: { column: plan.oid, hidden: this.config.drops.includes(plan.oid) } } : {}),
       plan: plan as unknown as Json,
       facts: factsOf(layer, plan),
       ...(derived.length === 0 ? {} : { derived }),

@@ -28,10 +28,14 @@ export async function fetchArcgisPage(
   for (const parts of [1, 1, ...SHARES]) {
     const asked = parts === 1 ? request : smaller(request, parts)
     const answer = asked === undefined ? undefined : await tryOnce(http, asked, secrets)
-    if (asked !== undefined && answer !== undefined) return pageAnswer(answer, { more: askedBy(asked) })
+    if (asked !== undefined && answer !== undefined) return withAsked(pageAnswer(answer), asked)
   }
   const answer = await http.send(httpRequest(request, secrets))
-  return pageAnswer(answer, { more: askedBy(request) })
+  return withAsked(pageAnswer(answer), request)
+}
+
+function withAsked(answer: PageAnswer, asked: PageRequest): PageAnswer {
+  return { ...answer, headers: { ...answer.headers, ...askedBy(asked) } }
 }
 
 /** @returns undefined when the server failed on this page, as it may not on a smaller one */

@@ -41,11 +41,11 @@ function onlyPage(
 ): PageRequest | undefined {
   const [only] = done
   if (only === undefined) return requestOf(plan, 0, { where: plan.where })
-  if (count === undefined && only.signals.rows >= plan.rows)
+  if (count === undefined && rowsOf(only) >= plan.rows)
     throw unusable(
       only.request.url,
-      'fix-source',
-      `is full with ${only.signals.rows} rows, and nothing tells whether there are more`,
+      `is full with ${rowsOf(only)} rows, and nothing tells whether there are more`,
+      { remedy: 'fix-source' },
     )
   return undefined
 }
@@ -58,18 +58,18 @@ function nextInOrder(
   const last = done.at(-1)
   if (last !== undefined && !goesOn(last, count, done)) return undefined
   const key = lastKey(plan, done)
-  const empty = emptyAtEnd(done)
+  const empty = emptyAtEnd(done) // the first may be a whim: it is asked for again before the read steps over it
   if (empty.length > MAX_EMPTY_PAGES)
     throw unusable(
       last?.request.url ?? plan.layer,
-      'fix-source',
       `is empty, ${empty.length} times, and says there is more`,
+      { remedy: 'fix-source' },
     )
   const rows = last === undefined ? plan.rows : Math.min(plan.rows, 2 * askedRows(last))
   return requestOf(plan, done.length, {
     where: key === undefined ? plan.where : above(plan.where, plan.oid, key),
     orderByFields: `${plan.oid} ASC`,
-    resultOffset: String(empty.reduce((sum, page) => sum + askedRows(page), 0)),
+    resultOffset: String(empty.slice(1).reduce((sum, page) => sum + askedRows(page), 0)),
     resultRecordCount: String(rows),
   })
 }
@@ -78,34 +78,35 @@ function nextInOrder(
  * Whether there may be more. A server that says so is believed, whatever the page holds. Where it is silent, the count decides, and a
  * full page is followed by another; an empty page ends the read.
  */
-function goesOn(
-  { signals, ...last }: PageRecord,
-  count: number | undefined,
-  done: readonly PageRecord[],
-): boolean {
-  const isCut = isCutOff(signals.envelope)
+function goesOn(last: PageRecord, count: number | undefined, done: readonly PageRecord[]): boolean {
+  const isCut = isCutOff(last.signals.envelope)
   if (isCut === true) return true
-  if (signals.rows === 0) return false
-  const received = done.reduce((sum, page) => sum + page.signals.rows, 0)
+  if (rowsOf(last) === 0) return false
+  const received = done.reduce((sum, page) => sum + rowsOf(page), 0)
   if (count !== undefined && received < count) return true
-  return isCut === undefined && (count === undefined || signals.rows >= askedRows({ signals, ...last }))
+  return isCut === undefined && (count === undefined || rowsOf(last) >= askedRows(last))
 }
 
 function emptyAtEnd(done: readonly PageRecord[]): readonly PageRecord[] {
-  return done.slice(done.findLastIndex((page) => page.signals.rows > 0) + 1)
+  return done.slice(done.findLastIndex((page) => rowsOf(page) > 0) + 1)
+}
+
+function rowsOf(page: PageRecord): number {
+  return page.signals.rows ?? 0
 }
 
 /** The highest id so far. Ids that do not go up mean that the server ignores the order or the condition: rows would be lost. */
 function lastKey(plan: PagesPlan, done: readonly PageRecord[]): bigint | undefined {
-  const full = done.filter((page) => page.signals.rows > 0)
-  const [before, last] = [full.at(-2), full.at(-1)]
+  const at = done.findLastIndex((page) => rowsOf(page) > 0)
+  const last = done[at]
   if (last === undefined) return undefined
+  const before = done.slice(0, at).findLast((page) => rowsOf(page) > 0)
   const key = keyOf(plan, last)
   if (before !== undefined && keyOf(plan, before) >= key)
     throw unusable(
       last.request.url,
-      'fix-source',
       `does not go up from ${plan.oid} ${keyOf(plan, before)}: it ends at ${key}`,
+      { remedy: 'fix-source' },
     )
   return key
 }
@@ -114,7 +115,8 @@ function keyOf(plan: PagesPlan, page: PageRecord): bigint {
   const row = page.signals.lastRow ?? {}
   const name = Object.keys(row).find((column) => column.toLowerCase() === plan.oid.toLowerCase())
   const key = name === undefined ? undefined : wholeNumber(row[name])
-  if (key === undefined) throw unusable(page.request.url, 'fix-source', `has a last row without ${plan.oid}`)
+  if (key === undefined)
+    throw unusable(page.request.url, `has a last row without ${plan.oid}`, { remedy: 'fix-source' })
   return key
 }
 
@@ -144,7 +146,7 @@ function nextInterval(
 function throughOf(page: PageRecord): bigint {
   const through = page.headers[ASKED_THROUGH]
   if (through === undefined)
-    throw unusable(page.request.url, 'fix-source', 'has no record of the ids it covers')
+    throw unusable(page.request.url, 'has no record of the ids it covers', { remedy: 'fix-source' })
   return BigInt(through)
 }
 

@@ -23,13 +23,11 @@ export async function askJson(http: HttpClient, request: HttpRequest): Promise<J
   try {
     return { json: parseExactJson(text), headers: answer.headers }
   } catch (cause) {
-    throw unusable(
-      answer.url,
-      'retry',
-      'is not the JSON that was asked for',
-      text.slice(0, KEPT_CHARACTERS),
+    throw unusable(answer.url, 'is not the JSON that was asked for', {
+      remedy: 'retry',
+      start: text.slice(0, KEPT_CHARACTERS),
       cause,
-    )
+    })
   }
 }
 
@@ -43,7 +41,8 @@ export async function bodyText(answer: HttpAnswer, maxBytes: number): Promise<st
   for await (const chunk of answer.bytes) {
     chunks.push(chunk)
     length += chunk.length
-    if (length > maxBytes) throw unusable(answer.url, 'fix-source', `is longer than ${maxBytes} bytes`)
+    if (length > maxBytes)
+      throw unusable(answer.url, `is longer than ${maxBytes} bytes`, { remedy: 'fix-source' })
   }
   return new TextDecoder().decode(Buffer.concat(chunks))
 }

@@ -1,66 +1,76 @@
 import type { Json } from '../../../kernel/ids.js'
 import {
-  jsonAnswer,
   type PortalAnswer,
+  type PortalHooks,
   type PortalRequest,
   type RunningPortal,
   startPortal,
-  type TransferFaults,
 } from '../portal-server.js'
 import type { PortalTable } from '../portal-table.js'
-import { type Feature, featuresOf, fieldsOf, OID, pointColumn } from './feature-table.js'
+import { type Feature, featuresOf, fieldsOf, OID } from './feature-table.js'
 import { type ArcgisMisbehavior, type ArcgisVariant, HOSTED } from './variant.js'
 import { parseWhere } from './where.js'
 
-/** What an ArcGIS server publishes: one feature service whose layers are tables. */
-export interface ArcgisPortalOptions {
-  /** Layers by number; their names are those of the tables. A function is asked anew at each request: tables may change. */
-  readonly tables: readonly PortalTable[] | ((request: PortalRequest) => readonly PortalTable[])
-  /** Default: a hosted layer of today. */
-  readonly variant?: Partial<ArcgisVariant>
-  readonly faults?: TransferFaults
-  readonly misbehave?: (request: PortalRequest) => ArcgisMisbehavior | undefined
-}
+/** What an ArcGIS server does on one request beyond its variant; nothing: all is well. */
+export type Misbehave = (request: PortalRequest) => ArcgisMisbehavior | undefined
 
 /** Path of the service below the portal's address. */
-export const SERVICE_PATH = '/arcgis/rest/services/Requests/FeatureServer'
+export const ARCGIS_SERVICE_PATH = '/arcgis/rest/services/Requests/FeatureServer'
 
-/** Starts a server that speaks the REST API of ArcGIS for reading: services directory, layers, queries; strict about its limit. */
-export async function startArcgisPortal(
-  options: ArcgisPortalOptions,
-): Promise<RunningPortal & { service: string }> {
-  const variant = { ...HOSTED, ...options.variant }
-  const portal = await startPortal((request) => answer(request, options, variant), options.faults)
-  return { ...portal, service: `${portal.url}${SERVICE_PATH}` }
+/**
+ * A server that speaks the REST API of ArcGIS for reading: services directory, one feature service whose layers are tables, queries. It is
+ * strict about its limit of rows.
+ * @param tables  read at each request, so they may change between requests
+ * @param variant what differs from a hosted layer of today
+ */
+export function startArcgisPortal(
+  tables: () => readonly PortalTable[],
+  variant: Partial<ArcgisVariant> = {},
+  hooks: PortalHooks = {},
+  misbehave: Misbehave = () => undefined,
+): Promise<RunningPortal> {
+  const whole = { ...HOSTED, ...variant }
+  return startPortal((request) => {
+    const query = new URLSearchParams([...request.query, ...new URLSearchParams(request.body)])
+    return answer({ ...request, query }, tables(), whole, misbehave)
+  }, hooks)
 }
 
-function answer(request: PortalRequest, options: ArcgisPortalOptions, variant: ArcgisVariant): PortalAnswer {
-  const tables = typeof options.tables === 'function' ? options.tables(request) : options.tables
+function answer(
+  request: PortalRequest,
+  tables: readonly PortalTable[],
+  variant: ArcgisVariant,
+  misbehave: Misbehave,
+): PortalAnswer {
   const { path, query } = request
   const token = query.get('token')
   if (variant.token !== undefined && token !== variant.token)
     return token === null ? error(499, 'Token Required') : error(498, 'Invalid Token')
-  if (path === '/arcgis/rest/services') {
-    return jsonAnswer({
-      currentVersion: variant.version,
-      folders: [],
-      services: [{ name: 'Requests', type: 'FeatureServer' }],
-    })
-  }
-  if (path === SERVICE_PATH) return jsonAnswer(serviceRecord(tables, variant))
-  if (path === `${SERVICE_PATH}/layers`)
+  if (path === '/arcgis/rest/services') return jsonAnswer(directoryRecord(variant))
+  if (path === ARCGIS_SERVICE_PATH) return jsonAnswer(serviceRecord(tables, variant))
+  if (path === `${ARCGIS_SERVICE_PATH}/layers`)
     return jsonAnswer({ layers: tables.map((table, id) => layerRecord(table, id, variant)), tables: [] })
-  const [, layer, isQuery] = new RegExp(`^${SERVICE_PATH}/(\\d+)(/query)?$`).exec(path) ?? []
+  const [, layer, isQuery] = new RegExp(`^${ARCGIS_SERVICE_PATH}/(\\d+)(/query)?$`).exec(path) ?? []
   const table = tables[Number(layer ?? -1)]
   if (table === undefined) return error(404, 'Layer not found')
   if (isQuery === undefined) return jsonAnswer(layerRecord(table, Number(layer), variant))
-  const misbehavior = options.misbehave?.(request) ?? {}
+  const misbehavior = misbehave(request) ?? {}
   if (misbehavior.error !== undefined) return error(misbehavior.error.code, misbehavior.error.message)
   return answerQuery(new LayerQuery(query, table, variant, misbehavior))
 }
 
+function jsonAnswer(json: unknown): PortalAnswer {
+  const headers = { 'content-type': 'application/json; charset=utf-8' }
+  return { status: 200, headers, body: [typeof json === 'string' ? json : JSON.stringify(json)] }
+}
+
 function error(code: number, message: string): PortalAnswer {
   return jsonAnswer({ error: { code, message, details: [] } })
+}
+
+function directoryRecord({ version }: ArcgisVariant): Json {
+  const services = [{ name: 'Requests', type: 'FeatureServer' }]
+  return { ...(version === undefined ? {} : { currentVersion: version }), folders: [], services }
 }
 
 function serviceRecord(tables: readonly PortalTable[], variant: ArcgisVariant): Json {
@@ -69,21 +79,17 @@ function serviceRecord(tables: readonly PortalTable[], variant: ArcgisVariant): 
 }
 
 function layerRecord(table: PortalTable, id: number, variant: ArcgisVariant): Json {
-  const { version, pagination, statistics, ordering } = variant
+  const { version, pagination, statistics, ordering, geometryColumn } = variant
   const can = { supportsPagination: pagination, supportsStatistics: statistics, supportsOrderBy: ordering }
   return {
     ...(version === undefined ? {} : { currentVersion: version }),
-    ...{
-      id,
-      name: table.name,
-      type: pointColumn(table) === undefined ? 'Table' : 'Feature Layer',
-      description: '',
-    },
-    ...(pointColumn(table) === undefined ? {} : { geometryType: 'esriGeometryPoint' }),
+    ...{ id, name: table.name, type: geometryColumn === undefined ? 'Table' : 'Feature Layer' },
+    description: table.description ?? '',
+    ...(geometryColumn === undefined ? {} : { geometryType: 'esriGeometryPoint' }),
     ...(variant.namesObjectId && variant.objectId !== undefined ? { objectIdField: OID } : {}),
     ...(variant.saysMaxRecordCount ? { maxRecordCount: variant.maxRecordCount } : {}),
     ...((version ?? 0) >= 10.3 ? { advancedQueryCapabilities: can } : { supportsStatistics: statistics }),
-    ...(table.updatedAt === undefined ? {} : { editingInfo: { lastEditDate: Date.parse(table.updatedAt) } }),
+    editingInfo: { lastEditDate: table.updatedAt },
     capabilities: 'Map,Query,Data',
     fields: fieldsOf(table, variant),
   }
@@ -155,7 +161,7 @@ function answerQuery(asked: LayerQuery): PortalAnswer {
 }
 
 function idsAnswer({ misbehavior }: LayerQuery, features: readonly Feature[]): PortalAnswer {
-  const ids = features.map(({ oid }) => oid).slice(0, misbehavior.listedIds)
+  const ids = features.map((feature) => feature.cell(OID)).slice(0, misbehavior.listedIds)
   return jsonAnswer(`{"objectIdFieldName":"${OID}","objectIds":[${ids.join(',')}]}`)
 }
 

@@ -25,6 +25,8 @@ export interface ArcgisVariant {
   readonly namesObjectId: boolean
   /** Object id of a row by its number; undefined: the layer has none. */
   readonly objectId: ((row: number) => bigint) | undefined
+  /** Column whose cells are the geometry of rows, as JSON: a point of longitude `x` and latitude `y`. */
+  readonly geometryColumn: string | undefined
   /** Coded values of columns. */
   readonly domains: Readonly<Record<string, readonly { readonly code: Json; readonly name: string }[]>>
   /** Without this token every request is refused with error 499, with another one with 498. */
@@ -45,6 +47,7 @@ export const HOSTED: ArcgisVariant = {
   flag: 'when-true',
   namesObjectId: true,
   objectId: (row) => BigInt(row + 1),
+  geometryColumn: undefined,
   domains: {},
   token: undefined,
 }
