@@ -133,17 +133,17 @@ describe.each(Object.entries(VARIANTS))('reading %s', (_title, variant) => {
           await portal.close()
         },
       ),
-      { numRuns: 20 },
+      { numRuns: 12 },
     )
   })
 
   describeSource('as a source', async () => {
-    let tables = table(31)
+    let tables = table(17)
     let breaks = false
     let errors = false
     const portal = await startArcgisPortal(
       () => [tables],
-      { ...variant, maxRecordCount: 500, token: 's3cret' },
+      { ...variant, maxRecordCount: 500, token: 's3cret', ownOrder: 'by-id' },
       {
         alter: (request, answer) => {
           if (!breaks || !isArcgisPage(request)) return answer
@@ -157,10 +157,10 @@ describe.each(Object.entries(VARIANTS))('reading %s', (_title, variant) => {
     return {
       rows: asArcgisRows(tables, oneByOne),
       secrets: ['s3cret'],
-      open: () => sourceAt(portal, { pageRows: 7 }, { ARCGIS_TOKEN: 's3cret' }),
+      open: () => sourceAt(portal, { pageRows: 5 }, { ARCGIS_TOKEN: 's3cret' }),
       requests: () => portal.requests.length,
       change: () => {
-        tables = table(32, { updatedAt: Date.UTC(2026, 4, 5) })
+        tables = table(18, { updatedAt: Date.UTC(2026, 4, 5) })
       },
       breakNextPage: () => {
         breaks = true
@@ -392,7 +392,7 @@ describe('a server that fails on large pages', () => {
     const sizes = portal.requests
       .filter(isArcgisPage)
       .map((request) => request.query.get('resultRecordCount'))
-    expect(sizes.slice(0, 10)).toEqual(['10', '10', '10', '5', '2', '4', '4', '2', '4', '8'])
+    expect(sizes).toEqual(['10', '10', '10', '5', '2', '4', '8', '10', '10'])
   })
 
   it.each([

@@ -75,8 +75,8 @@ function nextInOrder(
 }
 
 /**
- * Whether there may be more. A server that says so is believed, whatever the page holds. Where it is silent, the count decides, and a
- * full page is followed by another; an empty page ends the read.
+ * Whether there may be more. A server that says so is believed, whatever the page holds; fewer rows than it counts are not all of them. A
+ * server that says nothing of it on any page is asked again after a full page, or until an empty one where it does not count either.
  */
 function goesOn(last: PageRecord, count: number | undefined, done: readonly PageRecord[]): boolean {
   const isCut = isCutOff(last.signals.envelope)
@@ -84,7 +84,8 @@ function goesOn(last: PageRecord, count: number | undefined, done: readonly Page
   if (rowsOf(last) === 0) return false
   const received = done.reduce((sum, page) => sum + rowsOf(page), 0)
   if (count !== undefined && received < count) return true
-  return isCut === undefined && (count === undefined || rowsOf(last) >= askedRows(last))
+  if (isCut === false || done.some((page) => isCutOff(page.signals.envelope) === true)) return false
+  return count === undefined || rowsOf(last) >= askedRows(last)
 }
 
 function emptyAtEnd(done: readonly PageRecord[]): readonly PageRecord[] {

@@ -121,11 +121,11 @@ class LayerQuery {
     }
   }
 
-  /** In the order asked for; a server without order gives them from the middle outwards. */
+  /** In the order asked for; a server without order gives them in its own. */
   ordered(features: readonly Feature[]): readonly Feature[] {
     const [, field, direction = 'ASC'] =
       /^(\S+)(?:\s+(ASC|DESC))?$/i.exec(this.query.get('orderByFields') ?? '') ?? []
-    const middle = Math.floor(features.length / 2)
+    const middle = this.variant.ownOrder === 'by-id' ? 0 : Math.floor(features.length / 2)
     const own = [...features.slice(middle), ...features.slice(0, middle)]
     if (field === undefined || !this.variant.ordering || this.misbehavior.reorder === true) return own
     const sign = direction.toUpperCase() === 'DESC' ? -1 : 1

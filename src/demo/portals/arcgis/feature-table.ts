@@ -38,20 +38,29 @@ export function featuresOf(table: PortalTable, variant: ArcgisVariant): readonly
 }
 
 function featureOf(table: PortalTable, variant: ArcgisVariant, index: number): Feature {
-  const cells = table.row(index)
   const oid = variant.objectId?.(index)
-  const sent = new Map(table.columns.map((column, at) => [column.name, sentText(cells[at] ?? null, column)]))
+  let sent: ReadonlyMap<string, string> | undefined // most conditions ask for the object id alone
+  const sentCells = () => {
+    const cells = table.row(index)
+    sent ??= new Map(table.columns.map((column, at) => [column.name, sentText(cells[at] ?? null, column)]))
+    return sent
+  }
   return {
-    cell: (name) => (oid !== undefined && name.toUpperCase() === OID ? oid : valueOfText(sent.get(name))),
+    cell: (name) =>
+      oid !== undefined && name.toUpperCase() === OID ? oid : valueOfText(sentCells().get(name)),
     text: (withGeometry, fields) => {
       const wanted = attributeColumns(table, variant).filter(({ name }) => fields?.includes(name) ?? true)
-      const attributes = wanted.map(({ name }) => `${JSON.stringify(name)}:${sent.get(name)}`)
+      const attributes = wanted.map(({ name }) => `${JSON.stringify(name)}:${sentCells().get(name)}`)
       if (oid !== undefined && (fields?.includes(OID) ?? true)) attributes.unshift(`"${OID}":${oid}`)
-      const shape = table.columns.findIndex(({ name }) => name === variant.geometryColumn)
-      const geometry = withGeometry && shape >= 0 ? `,"geometry":${cells[shape] ?? 'null'}` : ''
+      const geometry = withGeometry ? geometryOf(table, variant, index) : ''
       return `{"attributes":{${attributes.join(',')}}${geometry}}`
     },
   }
+}
+
+function geometryOf(table: PortalTable, { geometryColumn }: ArcgisVariant, index: number): string {
+  const at = table.columns.findIndex(({ name }) => name === geometryColumn)
+  return at < 0 ? '' : `,"geometry":${table.row(index)[at] ?? 'null'}`
 }
 
 function attributeColumns(

@@ -11,6 +11,8 @@ export interface ArcgisVariant {
   readonly pagination: boolean
   /** `orderByFields`; a server without gives rows in its own order. */
   readonly ordering: boolean
+  /** The order of rows when none is asked for, or none is known: by object id, or beginning in the middle. */
+  readonly ownOrder: 'by-id' | 'from-middle'
   /** False: an error object for `outStatistics`. */
   readonly statistics: boolean
   /** Under which names statistics come: as asked, or as SQL [R: Tuolumne]. */
@@ -40,6 +42,7 @@ export const HOSTED: ArcgisVariant = {
   saysMaxRecordCount: true,
   pagination: true,
   ordering: true,
+  ownOrder: 'from-middle',
   statistics: true,
   statisticsNames: 'as-asked',
   counts: true,
