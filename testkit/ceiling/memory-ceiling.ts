@@ -1,4 +1,13 @@
-import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 
 const CGROUP = '/sys/fs/cgroup'
@@ -31,7 +40,9 @@ function cgroupV1(folder: string, name: string, mib: number): MemoryCeiling | un
   const group = join(CGROUP, 'memory', name)
   if (!existsSync(join(CGROUP, 'memory', 'cgroup.procs')) || !makeGroup(group)) return undefined
   writeFileSync(join(group, 'memory.limit_in_bytes'), String(mib * MIB))
-  return ofGroup('cgroup-v1', folder, name, group, () => Number(readFileSync(join(group, 'memory.failcnt'), 'utf8')))
+  return ofGroup('cgroup-v1', folder, name, group, () =>
+    Number(readFileSync(join(group, 'memory.failcnt'), 'utf8')),
+  )
 }
 
 function cgroupV2(folder: string, name: string, mib: number): MemoryCeiling | undefined {
@@ -43,7 +54,8 @@ function cgroupV2(folder: string, name: string, mib: number): MemoryCeiling | un
   }
   writeFileSync(join(group, 'memory.max'), String(mib * MIB))
   if (existsSync(join(group, 'memory.swap.max'))) writeFileSync(join(group, 'memory.swap.max'), '0')
-  const hits = () => Number(/^oom_kill (\d+)/m.exec(readFileSync(join(group, 'memory.events'), 'utf8'))?.[1] ?? 0)
+  const hits = () =>
+    Number(/^oom_kill (\d+)/m.exec(readFileSync(join(group, 'memory.events'), 'utf8'))?.[1] ?? 0)
   return ofGroup('cgroup-v2', folder, name, group, hits)
 }
 
