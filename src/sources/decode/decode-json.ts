@@ -5,7 +5,7 @@ import type { PageSignals } from '../source.js'
 import type { DecodedPage, PageBody } from './decoded-page.js'
 import { nameColumns, numberColumns, type PageColumns } from './json-columns.js'
 import { RowReader } from './json-row.js'
-import { JsonRows } from './json-rows.js'
+import { JsonRows, type TakeRow } from './json-rows.js'
 import { JsonFault } from './json-scanner.js'
 import { StrictCsvWriter } from './strict-csv.js'
 import { describeStart, lineAt, markBytes, refuseHtml, startOf, withoutMark } from './text-start.js'
@@ -23,9 +23,9 @@ export async function decodeJson(body: PageBody, format: JsonFormat): Promise<De
   const last = new LastRow()
   const start = await startOf(body)
   refuseHtml(body.name, start)
-  const takeRow = (row: Uint8Array, offset: number) => {
-    if (!reader.read(row)) throw wrongKind(cells, rows.rows, offset)
-    last.row = row
+  const takeRow: TakeRow = (bytes, start, end, offset) => {
+    if (!reader.read(bytes, start)) throw wrongKind(cells, rows.rows, offset)
+    last.found(bytes, start, end)
   }
   const rows = new JsonRows(rowsAt, takeRow, markBytes(start))
   await readRows(body, start, rows, () => last.keep())
@@ -61,12 +61,20 @@ export function signalsOfFailure(thrown: unknown): PageSignals | undefined {
 
 /** The last row, copied once a piece and not once a row. */
 class LastRow {
-  row: Uint8Array | undefined
   bytes: Buffer = Buffer.alloc(0)
+  private piece: Uint8Array | undefined
+  private start = 0
+  private end = 0
+
+  found(piece: Uint8Array, start: number, end: number): void {
+    this.piece = piece
+    this.start = start
+    this.end = end
+  }
 
   keep(): void {
-    if (this.row !== undefined) this.bytes = Buffer.from(this.row)
-    this.row = undefined
+    if (this.piece !== undefined) this.bytes = Buffer.from(this.piece.subarray(this.start, this.end))
+    this.piece = undefined
   }
 }
 
@@ -98,9 +106,9 @@ async function* strictCsv(
   for (const name of columns.names) writer.text(name)
   writer.endRecord()
   const reader = new RowReader({ cells: format.cells, spread: format.spread ?? [] })
-  const takeRow = (row: Uint8Array, offset: number) => {
-    reader.read(row)
-    writeRow(writer, row, reader, columns)
+  const takeRow: TakeRow = (bytes, start, _end, offset) => {
+    reader.read(bytes, start)
+    writeRow(writer, bytes, reader, columns)
     if (writer.recordBytes > MAX_RECORD_BYTES) throw recordTooLong(rows.rows, offset)
     writer.endRecord()
   }
@@ -119,7 +127,6 @@ async function* strictCsv(
 }
 
 const QUOTE = 0x22
-const BACKSLASH = 0x5c
 const OPEN_OBJECT = 0x7b
 const OPEN_LIST = 0x5b
 
@@ -136,15 +143,9 @@ function writeRow(writer: StrictCsvWriter, row: Uint8Array, reader: RowReader, {
 function writeCell(writer: StrictCsvWriter, row: Uint8Array, start: number, end: number): void {
   const first = row[start]
   if (first === QUOTE) {
-    if (hasEscape(row, start, end)) writer.text(textOf(row, start, end))
-    else writer.quoted(row, start, end)
+    if (!writer.token(row, start, end)) writer.text(textOf(row, start, end))
   } else if (first === OPEN_OBJECT || first === OPEN_LIST) writer.bytes(row, start, end)
   else writer.plain(row, start, end)
-}
-
-function hasEscape(row: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (row[at] === BACKSLASH) return true
-  return false
 }
 
 function textOf(row: Uint8Array, start: number, end: number): string {

@@ -3,9 +3,6 @@ import { WardbookError } from '../../kernel/errors.js'
 /** Most columns that a page may have: more are a dictionary, not a table. */
 export const MAX_COLUMNS = 4_096
 
-/** Keys that are tried before a key is looked up. */
-const KEYS_AHEAD = 4
-
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
 const COMMA = 0x2c
@@ -46,21 +43,21 @@ export class RowReader {
   }
 
   /**
-   * Reads one row. A key that comes twice counts with its last value, as in `JSON.parse`.
+   * Reads the row that begins at `from`. A key that comes twice counts with its last value, as in `JSON.parse`.
    * @returns false when the row is of another kind than the shape says
    * @throws WardbookError 'table-too-wide' (fix-source)
    */
-  read(row: Uint8Array): boolean {
+  read(row: Uint8Array, from = 0): boolean {
     this.ends.fill(0, 0, this.columns.length)
     const { cells } = this.shape
-    if (row[0] !== (cells === 'object' ? OPEN_OBJECT : OPEN_LIST)) return false
-    if (cells === 'list') this.readList(row)
-    else this.readObject(row, 0, 0)
+    if (row[from] !== (cells === 'object' ? OPEN_OBJECT : OPEN_LIST)) return false
+    if (cells === 'list') this.readList(row, from)
+    else this.readObject(row, from, 0)
     return true
   }
 
-  private readList(row: Uint8Array): void {
-    this.at = skipBlanks(row, 1)
+  private readList(row: Uint8Array, from: number): void {
+    this.at = skipBlanks(row, from + 1)
     for (let index = 0; row[this.at] !== CLOSE_LIST; index++) {
       if (index === this.columns.length) this.addColumn(0, `column ${index + 1}`)
       this.takeCell(row, index)
@@ -70,7 +67,7 @@ export class RowReader {
 
   private readObject(row: Uint8Array, from: number, group: number): void {
     const known = this.groups[group] as GroupColumns
-    known.cursor = 0
+    known.last = 0
     this.at = skipBlanks(row, from + 1)
     while (row[this.at] !== CLOSE_OBJECT) {
       const keyStart = this.at
@@ -113,7 +110,7 @@ export class RowReader {
     if (row[this.at] === COMMA) this.at = skipBlanks(row, this.at + 1)
   }
 
-  /** Rows mostly carry the same keys in the same order, some left out: those that come next in the first row's order are tried first. */
+  /** Rows mostly carry the same keys in the same order, some left out: what followed the last key before is tried first. */
   private columnOf(
     known: GroupColumns,
     row: Uint8Array,
@@ -121,23 +118,36 @@ export class RowReader {
     keyEnd: number,
     group: number,
   ): number {
-    const { inOrder } = known
-    const last = Math.min(known.cursor + KEYS_AHEAD, inOrder.length)
-    for (let at = known.cursor; at < last; at++) {
-      const { token, index } = inOrder[at] as KnownKey
-      if (token.length !== keyEnd - keyStart || !sameBytes(token, row, keyStart)) continue
-      known.cursor = at + 1
-      return index
+    const last = known.last
+    const next = known.next[last] as number
+    const other = known.other[last] as number
+    let place: number
+    if (next >= 0 && sameToken(known.inOrder[next] as KnownKey, row, keyStart, keyEnd)) place = next
+    else {
+      if (other >= 0 && sameToken(known.inOrder[other] as KnownKey, row, keyStart, keyEnd)) place = other
+      else place = this.lookUp(known, row, keyStart, keyEnd, group)
+      known.other[last] = next
+      known.next[last] = place
     }
-    return this.lookUp(known, Buffer.from(row.subarray(keyStart, keyEnd)), group)
+    known.last = place + 1
+    return (known.inOrder[place] as KnownKey).index
   }
 
-  private lookUp(known: GroupColumns, token: Buffer, group: number): number {
+  private lookUp(
+    known: GroupColumns,
+    row: Uint8Array,
+    keyStart: number,
+    keyEnd: number,
+    group: number,
+  ): number {
+    const token = Buffer.from(row.subarray(keyStart, keyEnd))
     const text = token.toString('latin1')
-    const place = known.byToken.get(text) ?? this.learn(known, token, group)
-    known.byToken.set(text, place)
-    known.cursor = place + 1
-    return (known.inOrder[place] as KnownKey).index
+    let place = known.byToken.get(text)
+    if (place === undefined) {
+      place = this.learn(known, token, group)
+      known.byToken.set(text, place)
+    }
+    return place
   }
 
   /** The place of a key that is new, at least in this spelling (`"a"` may also be sent as `"\u0061"`). */
@@ -146,6 +156,8 @@ export class RowReader {
     const place = known.byKey.get(key) ?? known.inOrder.length
     if (place === known.inOrder.length) {
       known.inOrder.push({ token, index: this.addColumn(group, key) })
+      known.next.push(-1)
+      known.other.push(-1)
       known.byKey.set(key, place)
     }
     return place
@@ -175,8 +187,11 @@ class GroupColumns {
   /** Places in that order, by key and by token as sent (bytes as Latin-1). */
   readonly byKey = new Map<string, number>()
   readonly byToken = new Map<string, number>()
-  /** Where the next key is expected. */
-  cursor = 0
+  /** By the key that came before (its place + 1; 0: none), the places of the two keys that followed last. */
+  readonly next = [-1]
+  readonly other = [-1]
+  /** Place + 1 of the key that came last in this row. */
+  last = 0
 }
 
 function grown(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
@@ -188,6 +203,10 @@ function grown(numbers: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
 function tooWide(): WardbookError {
   const message = `more than ${MAX_COLUMNS} different members in the rows: this is no table`
   return new WardbookError('table-too-wide', 'fix-source', message, { maxColumns: MAX_COLUMNS })
+}
+
+function sameToken({ token }: KnownKey, row: Uint8Array, from: number, to: number): boolean {
+  return token.length === to - from && sameBytes(token, row, from)
 }
 
 function sameBytes(token: Uint8Array, row: Uint8Array, from: number): boolean {

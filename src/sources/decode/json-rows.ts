@@ -10,8 +10,8 @@ export const MAX_ENVELOPE_BYTES = 64 * 1024
 const OPEN_OBJECT = 0x7b
 const OPEN_LIST = 0x5b
 
-/** Takes one row, valid until the piece is read to its end. @param offset of its first byte in the body */
-export type TakeRow = (row: Uint8Array, offset: number) => void
+/** Takes one row: `[start, end)` of bytes that are valid until the piece is read to its end. @param offset of its first byte in the body */
+export type TakeRow = (bytes: Uint8Array, start: number, end: number, offset: number) => void
 
 /**
  * Walks through a JSON document to its rows: each row's bytes are handed on as sent, what stands around the array is collected.
@@ -30,6 +30,8 @@ export class JsonRows {
   private onWay = 0
   private key = Buffer.alloc(0)
   private inArray = false
+  private piece: Uint8Array | undefined
+  private pieceIsUtf8 = false
   private lone: Buffer | undefined
 
   constructor(
@@ -44,6 +46,8 @@ export class JsonRows {
 
   /** Reads the next piece of the body. @throws JsonFault, WardbookError 'row-too-long', 'encoding-broken' */
   take(chunk: Uint8Array): void {
+    this.piece = chunk
+    this.pieceIsUtf8 = isUtf8Inside(chunk)
     this.scanner.take(chunk)
   }
 
@@ -72,12 +76,12 @@ export class JsonRows {
         this.inArray = true
         return 'inside'
       },
-      onEnd: (depth, bytes, offset) => {
+      onEnd: (depth, bytes, start, end, offset) => {
         if (depth === 0 && this.inArray) return
-        this.endRow(bytes, offset)
-        const isLone =
-          depth === 0 && this.rows === 1 && bytes !== undefined && bytes.length <= MAX_ENVELOPE_BYTES
-        this.lone = isLone ? Buffer.from(bytes) : undefined
+        this.endRow(bytes, start, end, offset)
+        if (depth > 0 || this.rows > 2) return
+        const isLone = this.rows === 1 && end - start <= MAX_ENVELOPE_BYTES
+        this.lone = isLone ? Buffer.from((bytes as Uint8Array).subarray(start, end)) : undefined
       },
     }
   }
@@ -95,11 +99,11 @@ export class JsonRows {
         if (depth === arrayDepth && first === OPEN_LIST) return this.enterArray(depth)
         return depth < arrayDepth && first === OPEN_OBJECT ? this.enterObject() : MAX_ENVELOPE_BYTES
       },
-      onEnd: (depth, bytes, offset) => {
-        if (this.inArray && depth > arrayDepth) this.endRow(bytes, offset)
+      onEnd: (depth, bytes, start, end, offset) => {
+        if (this.inArray && depth > arrayDepth) this.endRow(bytes, start, end, offset)
         else if (this.inArray) this.inArray = false
         else if (depth === this.onWay - 1) this.leaveObject()
-        else if (bytes !== undefined && isUtf8(bytes)) this.envelopeText.member(this.key, bytes)
+        else if (bytes !== undefined) this.envelopeText.member(this.key, bytes.subarray(start, end))
       },
     }
   }
@@ -127,12 +131,26 @@ export class JsonRows {
     return 'inside'
   }
 
-  private endRow(bytes: Uint8Array | undefined, offset: number): void {
+  private endRow(bytes: Uint8Array | undefined, start: number, end: number, offset: number): void {
     if (bytes === undefined) throw rowTooLong(this.rows + 1, offset)
-    if (!isUtf8(bytes)) throw notUtf8(this.rows + 1, offset)
+    const isChecked = bytes === this.piece && this.pieceIsUtf8
+    if (!isChecked && !isUtf8(bytes.subarray(start, end))) throw notUtf8(this.rows + 1, offset)
     this.rows += 1
-    this.takeRow(bytes, offset)
+    this.takeRow(bytes, start, end, offset)
   }
+}
+
+/** Whether bytes are UTF-8, apart from a character that is cut at either end. */
+function isUtf8Inside(bytes: Uint8Array): boolean {
+  let from = 0
+  while (from < 3 && from < bytes.length && ((bytes[from] as number) & 0xc0) === 0x80) from += 1
+  let to = bytes.length
+  for (let back = 1; back <= 3 && back <= bytes.length - from; back++) {
+    const byte = bytes[bytes.length - back] as number
+    if (byte >= 0xc0) to = bytes.length - back
+    if (byte < 0x80 || byte >= 0xc0) break
+  }
+  return isUtf8(bytes.subarray(from, to))
 }
 
 /** Collects members of nested objects as text, up to {@link MAX_ENVELOPE_BYTES}. */
@@ -156,7 +174,7 @@ class EnvelopeText {
   member(key: Buffer, value: Uint8Array): void {
     const total = this.bytes + key.length + value.length + 2
     const level = this.levels.at(-1)
-    if (total > MAX_ENVELOPE_BYTES || level === undefined || key.length === 0) return
+    if (total > MAX_ENVELOPE_BYTES || level === undefined || key.length === 0 || !isUtf8(value)) return
     this.bytes = total
     level.members.push(`${key}:${Buffer.from(value)}`)
   }

@@ -25,10 +25,10 @@ export interface JsonListener {
   onStart(depth: number, first: number): Wanted
   /**
    * The value has ended. For one that was entered, `bytes` is empty.
-   * @param bytes  the value as sent, valid until the piece is read to its end; undefined when it is longer than was wanted
-   * @param offset of its first byte
+   * @param bytes  hold the value as sent in `[start, end)`, until the piece is read to its end; undefined when it is longer than was wanted
+   * @param offset of its first byte in the whole text
    */
-  onEnd(depth: number, bytes: Uint8Array | undefined, offset: number): void
+  onEnd(depth: number, bytes: Uint8Array | undefined, start: number, end: number, offset: number): void
 }
 
 /** Deepest nesting: no table needs more, and each level costs a byte. */
@@ -36,6 +36,8 @@ const MAX_DEPTH = 2_000
 
 /** Longest member name in bytes that a listener is told; longer ones are cut, as nobody looks for them. */
 const MAX_KEY_BYTES = 4_096
+
+const NOTHING = new Uint8Array()
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -114,7 +116,7 @@ export class JsonScanner {
 
   /** No more pieces. @returns whether there was any value @throws JsonFault when the text is unfinished */
   end(): boolean {
-    if (this.state === NUMBER && this.depth === 0) this.endNumber(new Uint8Array(), 0)
+    if (this.state === NUMBER && this.depth === 0) this.endNumber(NOTHING, 0)
     if (this.state === DONE) return true
     if (this.state === VALUE && this.depth === 0) return false
     throw new JsonFault(this.passed, 'the text ends in the middle', true)
@@ -291,19 +293,27 @@ export class JsonScanner {
     if (!this.keptKey) return
     this.keptKey = false
     this.keptDepth = -1
-    const token = this.keptBytes.whole(chunk, this.keptOffset - this.passed, end, this.keptLimit)
-    if (token !== undefined) this.listener.onKey(token, this.depth)
-    else this.listener.onKey(new Uint8Array(), this.depth)
+    const start = this.keptOffset - this.passed
+    const token = start >= 0 ? chunk.subarray(start, end) : this.keptBytes.whole(chunk, end, this.keptLimit)
+    this.listener.onKey(token ?? NOTHING, this.depth)
   }
 
   private endValue(chunk: Uint8Array, end: number): void {
     this.state = this.depth === 0 ? DONE : COMMA_OR_CLOSE
     this.lineFeedSeen = false
-    if (this.keptDepth < 0) this.listener.onEnd(this.depth, new Uint8Array(), this.passed + end)
-    else if (this.keptDepth === this.depth && !this.keptKey) {
-      this.keptDepth = -1
-      const bytes = this.keptBytes.whole(chunk, this.keptOffset - this.passed, end, this.keptLimit)
-      this.listener.onEnd(this.depth, bytes, this.keptOffset)
+    if (this.keptDepth < 0) this.listener.onEnd(this.depth, NOTHING, 0, 0, this.passed + end)
+    else if (this.keptDepth === this.depth && !this.keptKey) this.endKept(chunk, end)
+  }
+
+  private endKept(chunk: Uint8Array, end: number): void {
+    this.keptDepth = -1
+    const start = this.keptOffset - this.passed
+    if (start >= 0) {
+      const bytes = end - start > this.keptLimit ? undefined : chunk
+      this.listener.onEnd(this.depth, bytes, start, end, this.keptOffset)
+    } else {
+      const bytes = this.keptBytes.whole(chunk, end, this.keptLimit)
+      this.listener.onEnd(this.depth, bytes, 0, bytes?.length ?? 0, this.keptOffset)
     }
   }
 
@@ -369,8 +379,7 @@ class Retained {
   }
 
   /** The value, which ends before `end` of this piece; undefined when it is longer than the limit. */
-  whole(chunk: Uint8Array, from: number, end: number, limit: number): Uint8Array | undefined {
-    if (from >= 0) return end - from > limit ? undefined : chunk.subarray(from, end)
+  whole(chunk: Uint8Array, end: number, limit: number): Uint8Array | undefined {
     this.append(chunk, 0, limit, end)
     const whole = this.buffer.subarray(0, this.length)
     this.buffer = Buffer.alloc(0) // it is the listener's until the piece ends

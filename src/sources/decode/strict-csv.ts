@@ -1,4 +1,5 @@
 const QUOTE = 0x22
+const BACKSLASH = 0x5c
 const COMMA = 0x2c
 const LINE_FEED = 0x0a
 
@@ -33,10 +34,26 @@ export class StrictCsvWriter {
     this.block[this.length++] = QUOTE
   }
 
-  /** A cell that is already written: bytes in quotes, with no quote among them. */
-  quoted(bytes: Uint8Array, from: number, to: number): void {
+  /**
+   * A cell that is already written, as JSON text without escapes is: bytes in quotes, with no quote among them.
+   * @returns false, with nothing written, when there is an escape
+   */
+  token(bytes: Uint8Array, from: number, to: number): boolean {
+    const begun = this.length
     this.startCell(to - from)
-    this.copy(bytes, from, to)
+    const { block } = this
+    let at = this.length
+    for (let position = from; position < to; position++) {
+      const byte = bytes[position] as number
+      if (byte === BACKSLASH) {
+        this.length = begun
+        this.cells -= 1
+        return false
+      }
+      block[at++] = byte
+    }
+    this.length = at
+    return true
   }
 
   /** A cell whose bytes are UTF-8 and may have quotes, which are doubled. */
@@ -87,14 +104,8 @@ export class StrictCsvWriter {
     this.cells += 1
   }
 
-  /** Short cells are copied byte by byte, which is faster than a call for each. */
   private copy(bytes: Uint8Array, from: number, to: number): void {
     const { block } = this
-    if (to - from > 48) {
-      block.set(bytes.subarray(from, to), this.length)
-      this.length += to - from
-      return
-    }
     let at = this.length
     for (let position = from; position < to; position++) block[at++] = bytes[position] as number
     this.length = at
