@@ -1,7 +1,7 @@
 import type { Json } from '../kernel/ids.js'
 
 /** A JSON text in quotes, or a number. */
-const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
 
 /**
  * JSON.parse for portals' own records (metadata, counts, ids): whole numbers that a double cannot hold become text in the characters
