@@ -17,6 +17,11 @@ export class Asker {
     return this.send({ url: `${url}?f=json` })
   }
 
+  /** Any record that is asked for under its whole address, e.g. of a Hub's search. */
+  async json(url: string): Promise<Json> {
+    return this.send({ url })
+  }
+
   /**
    * A query for something about the rows.
    * @returns undefined when the server says that it cannot: an error object with 400 or 500, as old ones send for what they do not know
