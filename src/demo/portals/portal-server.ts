@@ -68,7 +68,7 @@ export async function startPortal(
 }
 
 async function requestOf(incoming: IncomingMessage, number: number): Promise<PortalRequest> {
-  const url = new URL(incoming.url ?? '/', 'http://portal')
+  const url = new URL(`http://portal${incoming.url ?? '/'}`)
   const headers = Object.fromEntries(
     Object.entries(incoming.headers).map(([name, value]) => [name, String(value)]),
   )

@@ -9,6 +9,8 @@ export interface CkanRequest {
   readonly url: string
   readonly post?: { readonly contentType: string; readonly text: string }
   readonly headers?: Readonly<Record<string, string>>
+  /** Statuses besides 2xx that are an answer. */
+  readonly accept?: readonly number[]
 }
 
 /** Talks to one CKAN portal. */
@@ -51,11 +53,12 @@ export class CkanApi {
   }
 
   /** Sends a request, with the token where it is the portal's own host. */
-  async send({ url, post, headers }: CkanRequest): Promise<HttpAnswer> {
+  async send({ url, post, headers, accept = [] }: CkanRequest): Promise<HttpAnswer> {
     const isOwn = new URL(url).origin === new URL(this.portal).origin
     try {
       return await this.http.send({
         url,
+        accept,
         headers: { ...headers, ...(post === undefined ? {} : { 'content-type': post.contentType }) },
         ...(isOwn && this.token !== undefined ? { secretHeaders: { authorization: this.token } } : {}),
         ...(post === undefined ? {} : { body: post.text }),

@@ -1,6 +1,8 @@
 import type { CkanSourceConfig } from '../../contracts/sources/ckan.js'
 import { WardbookError } from '../../kernel/errors.js'
 import type { Json } from '../../kernel/ids.js'
+import { resumedBody } from '../files/resumed-body.js'
+import { pageAnswer } from '../http/page-answer.js'
 import { type PortalTools, tokenOf } from '../portal-tools.js'
 import type { Offer, PageAnswer, PageRequest, PageSignals, Publication, Source } from '../source.js'
 import { pickYears } from '../years.js'
@@ -41,15 +43,12 @@ class CkanSource implements Source {
   nextPage = nextCkanPage
 
   async fetch(request: PageRequest): Promise<PageAnswer> {
-    const { status, headers, bytes } = await this.api.send(request)
-    return {
-      status,
-      etag: headers.get('etag') ?? undefined,
-      lastModified: headers.get('last-modified') ?? undefined,
-      requestId: headers.get('x-request-id') ?? undefined,
-      headers: {},
-      bytes,
-    }
+    const first = await this.api.send(request)
+    const answer = pageAnswer(first)
+    if (request.resumable !== true) return answer
+    const goOn = (headers: Record<string, string>) =>
+      this.api.send({ url: request.url, headers, accept: [416] })
+    return { ...answer, bytes: resumedBody(first, goOn) }
   }
 
   failureOf(request: PageRequest, signals: PageSignals): Error | undefined {

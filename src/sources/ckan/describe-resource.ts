@@ -1,10 +1,11 @@
 import type { CkanSourceConfig } from '../../contracts/sources/ckan.js'
 import { WardbookError } from '../../kernel/errors.js'
 import { digestOf, type Json } from '../../kernel/ids.js'
+import { changeTokenOf, instantOf as httpInstantOf } from '../files/change-token.js'
 import type { Offer, PublishedColumn } from '../source.js'
 import type { CkanApi } from './api.js'
 import { Datastore, hasFile, instantOf, type Resource } from './resource.js'
-import { type CkanPlan, canDump } from './walk.js'
+import { type CkanPlan, fitsAddress } from './walk.js'
 
 /**
  * Columns that CKAN adds to a table. `_id` counts the rows of one load: a reload renumbers them all, so it orders a read and is no
@@ -36,7 +37,7 @@ export async function describeResource(
     rows,
     columns,
     plan: planOf(api.portal, resource.id, store, columns, config) as unknown as Json,
-    facts: { ...facts, ...(rows === undefined ? { totalWasEstimated: true } : {}) },
+    facts: { ...facts, ...(store.total_was_estimated === true ? { totalWasEstimated: true } : {}) },
   }
 }
 
@@ -53,12 +54,17 @@ async function datastoreOf(
     throw inactive(resource)
   }
   const store = await searchNothing(api, resource.id).catch((thrown: unknown) => {
-    if (!(thrown instanceof WardbookError) || thrown.code !== 'source-not-found') throw thrown
+    if (!(thrown instanceof WardbookError) || !saysNoDatastore(thrown)) throw thrown
     if (isAuto && hasFile(resource)) return undefined
     throw inactive(resource, thrown)
   })
   // A table without rows beside a file is a load that failed or never ran (Boston's files of 2011 to 2014).
   return isAuto && store?.total === 0 && hasFile(resource) ? undefined : store
+}
+
+/** The table is not there, or the portal runs without the extension. */
+function saysNoDatastore({ code, facts }: WardbookError): boolean {
+  return code === 'source-not-found' || /Action name not known/.test(String(facts.portalMessage))
 }
 
 /** Loaders say so when they took a part of the file only. */
@@ -96,7 +102,7 @@ function planOf(
   { read, pageRows }: CkanSourceConfig,
 ): CkanPlan {
   const fields = columns.map(({ name }) => name)
-  if (read !== 'pages' && canDump(fields)) return { read: 'dump', portal, id }
+  if (read !== 'pages' && fitsAddress(fields)) return { read: 'dump', portal, id }
   const cells = store.records_format === 'lists' ? 'list' : 'object'
   return { read: 'pages', portal, id, pageRows, cells }
 }
@@ -125,11 +131,11 @@ function publishedAtOf({ last_modified, metadata_modified, created }: Resource):
 async function describeFile(api: CkanApi, resource: Resource, facts: Record<string, Json>): Promise<Offer> {
   if (!hasFile(resource)) throw inactive(resource)
   const url = new URL(resource.url as string, `${api.portal}/`).href // blanks become %20
-  const { etag, lastModified } = await headersOf(api, url)
+  const headers = await headersOf(api, url)
   return {
     name: `${api.portal}/resource/${resource.id}`,
-    changeToken: fileToken(resource, etag, lastModified),
-    publishedAt: instantOf(lastModified) ?? publishedAtOf(resource),
+    changeToken: fileToken(resource, changeTokenOf(headers)),
+    publishedAt: httpInstantOf(headers.get('last-modified')) ?? publishedAtOf(resource),
     rows: undefined,
     columns: undefined,
     plan: { read: 'file', url },
@@ -138,30 +144,19 @@ async function describeFile(api: CkanApi, resource: Resource, facts: Record<stri
 }
 
 /**
- * A link points to another host, whose own headers are the only sign; for an upload CKAN's signs count as well. Entity tags of some hosts
- * differ from server to server, so a time of change goes before them.
+ * A link points to another host, whose own headers are the only sign; for an upload CKAN's signs count as well.
+ * @param served what the headers of the file tell
  */
-function fileToken(
-  resource: Resource,
-  etag: string | undefined,
-  lastModified: string | undefined,
-): string | undefined {
-  const served = lastModified ?? etag
+function fileToken(resource: Resource, served: string | undefined): string | undefined {
   if (served !== undefined) return tokenOf(resource, { served }) ?? digestOf({ served })
   return resource.url_type === 'upload' ? tokenOf(resource, {}) : undefined
 }
 
-/** Asks for the first byte: HEAD is often refused. The body is not read. */
-async function headersOf(
-  api: CkanApi,
-  url: string,
-): Promise<{ etag: string | undefined; lastModified: string | undefined }> {
-  const answer = await api.send({ url, headers: { range: 'bytes=0-0' } })
+/** Asks for the first byte, as HEAD is often refused; an empty file has none (416). The body is not read. */
+async function headersOf(api: CkanApi, url: string): Promise<Headers> {
+  const answer = await api.send({ url, headers: { range: 'bytes=0-0' }, accept: [416] })
   await answer.discard()
-  return {
-    etag: answer.headers.get('etag') ?? undefined,
-    lastModified: answer.headers.get('last-modified') ?? undefined,
-  }
+  return answer.headers
 }
 
 function factsOf(resource: Resource): Record<string, Json> {

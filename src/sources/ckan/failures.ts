@@ -21,10 +21,15 @@ export function errorIn(body: unknown): CkanError | undefined {
 }
 
 function messageOf(said: Record<string, unknown>): string {
-  if (typeof said.message === 'string' && Object.keys(said).length === 1) return said.message
-  return Object.entries(said)
-    .map(([field, texts]) => `${field}: ${typeof texts === 'string' ? texts : JSON.stringify(texts)}`)
-    .join('; ')
+  const entries = Object.entries(said).map(([field, texts]) => [field, textOf(texts)] as const)
+  const [first, ...more] = entries
+  if (first?.[0] === 'message' && more.length === 0) return first[1]
+  return entries.map(([field, text]) => `${field}: ${text}`).join('; ')
+}
+
+function textOf(texts: unknown): string {
+  const all: readonly unknown[] = Array.isArray(texts) ? texts : [texts]
+  return all.map((text) => (typeof text === 'string' ? text : JSON.stringify(text))).join(', ')
 }
 
 /** What a portal's refusal means, with its own words. Anything but a refusal of CKAN comes back as it is. */

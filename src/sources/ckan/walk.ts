@@ -34,10 +34,10 @@ export interface FilePlan {
 /** Beyond it, fields are listed in the body of a POST and not in the address. */
 const MAX_ADDRESS_CHARACTERS = 6_000
 
-/** Whether a dump can list these fields: it takes them from its address only, separated by commas. */
-export function canDump(fields: readonly string[]): boolean {
-  const listed = fields.join(',')
-  return encodeURIComponent(listed).length <= MAX_ADDRESS_CHARACTERS && !fields.some((id) => id.includes(','))
+/** Whether an address can list these fields, separated by commas; a dump takes them no other way. */
+export function fitsAddress(fields: readonly string[]): boolean {
+  const isShort = encodeURIComponent(fields.join(',')).length <= MAX_ADDRESS_CHARACTERS
+  return isShort && !fields.some((id) => id.includes(',') || id !== id.trim())
 }
 
 /**
@@ -118,7 +118,8 @@ function searchRequest(
   const request = { page: done.length, format: searchFormat(plan, fields), maxRows: plan.pageRows }
   const url = `${plan.portal}/api/3/action/datastore_search`
   const query = addressOf(parameters)
-  if (canDump(fields) && query.length <= MAX_ADDRESS_CHARACTERS) return { ...request, url: `${url}?${query}` }
+  if (fitsAddress(fields) && query.length <= MAX_ADDRESS_CHARACTERS)
+    return { ...request, url: `${url}?${query}` }
   return { ...request, url, post: { contentType: 'application/json', text: JSON.stringify(parameters) } }
 }
 
@@ -164,7 +165,7 @@ export function failureOfCkanPage(
   const url = withoutSecrets(request.url)
   const said = errorIn(signals.envelope)
   if (said !== undefined) return meaningOf(said, url, tokenVariable)
-  if (request.format.kind === 'json') return failureOfFields(url, request.format.columns ?? [], signals)
+  if (request.format.kind === 'json') return failureOfFields(url, request.format, signals)
   const isDump = new URL(request.url).searchParams.has('bom')
   if (!isDump || !signals.columns.includes('_id')) return undefined
   const what =
@@ -172,17 +173,22 @@ export function failureOfCkanPage(
   return unusable(url, what, { remedy: 'fix-source' })
 }
 
-/** In lists, only the order says which cell is which: the portal's own list of fields has to be the one that was asked for. */
-function failureOfFields(url: string, asked: readonly string[], signals: PageSignals): Error | undefined {
+/**
+ * In lists, only the order says which cell is which: the portal's own list of fields has to be the one that was asked for. In objects,
+ * none may be missing: a null is a member as well.
+ */
+function failureOfFields(url: string, format: JsonFormat, signals: PageSignals): Error | undefined {
   const { fields } = resultOf(signals)
+  const asked = format.columns ?? []
   if (!Array.isArray(fields)) return undefined
   const given = fields.map((field) => (isObject(field) ? String(field.id) : ''))
-  if (given.join('\n') === asked.join('\n')) return undefined
-  const facts = { asked, given }
-  return unusable(url, `has the fields ${given.join(', ')}, not ${asked.join(', ')}`, {
-    remedy: 'retry',
-    facts,
-  })
+  const fits =
+    format.cells === 'list'
+      ? given.length === asked.length && given.every((name, at) => name === asked[at])
+      : asked.every((name) => given.includes(name))
+  if (fits) return undefined
+  const what = `has the fields ${given.join(', ')}, not ${asked.join(', ')}`
+  return unusable(url, what, { remedy: 'retry', facts: { asked, given } })
 }
 
 function isObject(value: unknown): value is Readonly<Record<string, Json | undefined>> {

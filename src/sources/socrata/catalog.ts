@@ -32,7 +32,7 @@ const CatalogPage = z.object({
 })
 export type CatalogPage = z.infer<typeof CatalogPage>
 
-/** Entries a request: a page of them stays far below a megabyte or two, columns and descriptions included. */
+/** Entries a request: with columns and descriptions they are about two megabytes. */
 const PAGE_ENTRIES = 200
 
 /** Beyond it the catalog is walked by scrolling, not by offset. */
@@ -113,7 +113,7 @@ export function parseCatalogPage(answer: unknown, url: string): CatalogPage {
   throw unusable(url, `is no catalog: ${z.prettifyError(read.error)}`, { remedy: 'fix-source' })
 }
 
-/** The tables of a page of the catalog; of another portal's federated tables, none. */
+/** The tables of a page of the catalog. */
 export function entriesOf(page: CatalogPage, portal: string): readonly CatalogEntry[] {
   return page.results.map(({ resource, permalink }) => {
     const updatedAt = resource.data_updated_at ?? resource.updatedAt

@@ -31,7 +31,8 @@ const View = z.object({
   licenseId: z.string().nullish(),
   license: z.object({ name: z.string().nullish() }).nullish(),
   attribution: z.string().nullish(),
-  query: z.record(z.string(), z.unknown()).nullish(),
+  query: z.looseObject({ groupBys: z.array(z.unknown()).nullish() }).nullish(),
+  queryString: z.string().nullish(),
   columns: z.array(Column).default([]),
 })
 export type View = z.infer<typeof View>
@@ -97,6 +98,14 @@ export function changeTokenOf(view: View): string | undefined {
   const columns = columnsOf(view).map(({ name, type = '', label = '' }) => [name, type, label])
   const { rowsUpdatedAt, viewLastModified } = view
   return digestOf({ rowsUpdatedAt, viewLastModified: viewLastModified ?? null, columns })
+}
+
+/**
+ * What orders the rows for good: `:id`, which every table has. A view of groups has no row ids; its columns together are unique.
+ */
+export function orderOf(view: View): readonly string[] {
+  const isGrouped = (view.query?.groupBys?.length ?? 0) > 0 || /\bgroup\s+by\b/i.test(view.queryString ?? '')
+  return isGrouped ? columnsOf(view).map(({ name }) => name) : [':id']
 }
 
 /** When rows last changed, ISO 8601 UTC. */

@@ -10,6 +10,8 @@ export interface SocrataPlan {
   /** `csv`: one export of all rows, or of what is left of them. `json`: pages of `pageRows`. */
   readonly as: 'csv' | 'json'
   readonly pageRows: number
+  /** Columns that give a total order: `:id`, or all of a view that has none. */
+  readonly order: readonly string[]
 }
 
 /** Rows asked for above the count, so that rows which were added meanwhile come along and a full answer shows that there are more. */
@@ -46,7 +48,8 @@ export function countRequest({
 }
 
 /**
- * The request for the rows from `offset` on, in the order of `:id`, the only column that is unique in every table.
+ * The request for the rows from `offset` on, in the plan's total order. The place is an offset and no `:id > last`: that ids compare as they
+ * are ordered is promised nowhere, and they would have to stand in the rows, where a full reload changes every one of them.
  *
  * The columns are listed: they keep system columns and computed regions out, and a column that is gone is an error and no null.
  * @param rows rows asked for
@@ -59,8 +62,9 @@ export function rowsRequest(
   rows: number,
 ): PageRequest {
   const asked = { page, format: formatOf(plan, columns), maxRows: rows }
+  const order = plan.order.map(quoted)
   if (plan.api === 'soda3') {
-    const query = `SELECT ${columns.map(quoted).join(', ')} ORDER BY :id LIMIT ${rows} OFFSET ${offset}`
+    const query = `SELECT ${columns.map(quoted).join(', ')} ORDER BY ${order.join(', ')} LIMIT ${rows} OFFSET ${offset}`
     const service = plan.as === 'csv' ? 'export.csv' : 'query.json'
     return { ...asked, ...soda3(plan.portal, plan.id, service, { query }) }
   }
@@ -68,7 +72,7 @@ export function rowsRequest(
   const select = columns.map(quoted).join(',')
   const parts = [
     ...(select.length <= MAX_SELECT_CHARACTERS ? [`$select=${encodeURIComponent(select)}`] : []),
-    '$order=:id',
+    `$order=${encodeURIComponent(order.join(',')).replace('%3A', ':')}`,
     `$limit=${rows}`,
     ...(offset === 0 ? [] : [`$offset=${offset}`]),
   ]
@@ -91,5 +95,6 @@ function soda3(
 }
 
 function quoted(column: string): string {
+  if (column === ':id') return column
   return RESERVED.test(column) || !/^[a-z_][a-z0-9_]*$/i.test(column) ? `\`${column}\`` : column
 }

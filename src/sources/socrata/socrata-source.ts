@@ -1,32 +1,26 @@
 import type { SocrataSourceConfig } from '../../contracts/sources/socrata.js'
 import { WardbookError } from '../../kernel/errors.js'
 import type { Json } from '../../kernel/ids.js'
-import type { HttpAnswer } from '../http/client.js'
-import { readJson, unusable } from '../http/read-json.js'
-import { type PortalTools, tokenOf } from '../portal-tools.js'
+import { pageAnswer } from '../http/page-answer.js'
+import type { PortalTools } from '../portal-tools.js'
 import type { Offer, PageAnswer, PageRequest, PageSignals, Publication, Source } from '../source.js'
 import { pickYears, wordsOf } from '../years.js'
+import { SocrataApi } from './api.js'
 import { socrataCatalog } from './catalog.js'
-import { errorIn, explainSocrataFailure, failureOfPage, meaningOf } from './failures.js'
+import { countRows, KEPT_HEADERS, lags } from './count.js'
+import { failureOfPage } from './failures.js'
 import {
   changeTokenOf,
   columnsOf,
   demandTable,
   factsOf,
+  orderOf,
   parseView,
   publishedAtOf,
   type View,
 } from './metadata.js'
-import { countRequest, OLD_BACKEND_ROWS, pageOf, type SocrataPlan, viewUrl } from './requests.js'
+import { OLD_BACKEND_ROWS, pageOf, type SocrataPlan, viewUrl } from './requests.js'
 import { nextSocrataPage } from './walk.js'
-
-/** Headers that tell how far the copy that answers lies behind the portal's own truth, and which dialect it speaks. */
-const KEPT_HEADERS = [
-  'x-soda2-data-out-of-date',
-  'x-soda2-truth-last-modified',
-  'x-soda2-secondary-last-modified',
-  'x-soda2-legacy-types',
-] as const
 
 /**
  * Tables of a Socrata portal as a source.
@@ -37,11 +31,15 @@ export function openSocrataSource(name: string, config: SocrataSourceConfig, too
 }
 
 class SocrataSource implements Source {
+  private readonly api: SocrataApi
+
   constructor(
     private readonly name: string,
     private readonly config: SocrataSourceConfig,
     private readonly tools: PortalTools,
-  ) {}
+  ) {
+    this.api = new SocrataApi(tools, config.tokenFrom)
+  }
 
   async describe(): Promise<Publication> {
     const { ids, missing } = await this.tables()
@@ -54,16 +52,7 @@ class SocrataSource implements Source {
   nextPage = nextSocrataPage
 
   async fetch(request: PageRequest): Promise<PageAnswer> {
-    const answer = await this.send(request)
-    const { headers } = answer
-    return {
-      status: answer.status,
-      etag: headers.get('etag') ?? undefined,
-      lastModified: headers.get('last-modified') ?? undefined,
-      requestId: headers.get('x-socrata-requestid') ?? undefined,
-      headers: keptHeaders(headers),
-      bytes: answer.bytes,
-    }
+    return pageAnswer(await this.api.send(request), KEPT_HEADERS)
   }
 
   failureOf(request: PageRequest, signals: PageSignals): Error | undefined {
@@ -83,10 +72,10 @@ class SocrataSource implements Source {
 
   private async describeTable(id: string): Promise<Offer> {
     const url = viewUrl(this.config.portal, id)
-    const answer = await this.json({ url })
+    const answer = await this.api.json({ url })
     const view = parseView(answer.json, answer.url)
     demandTable(view)
-    const { api, rows, facts } = await this.count(id)
+    const { api, rows, headers } = await countRows(this.api, this.config.portal, id, this.config.api)
     return {
       name: pageOf(this.config.portal, id),
       changeToken: changeTokenOf(view),
@@ -94,7 +83,7 @@ class SocrataSource implements Source {
       rows,
       columns: columnsOf(view),
       plan: this.planOf(view, api) as unknown as Json,
-      facts: { ...factsOf(view), ...facts, api, ...(lags(facts) ? { replicaLags: true } : {}) },
+      facts: { ...factsOf(view), ...headers, api, ...(lags(headers) ? { replicaLags: true } : {}) },
     }
   }
 
@@ -104,56 +93,7 @@ class SocrataSource implements Source {
     // The old backend gives at most 50,000 rows at a time, and names the columns of its CSV by their titles (RSocrata issue 163).
     const as = read === 'export' && !isOld ? 'csv' : 'json'
     const full = read === 'export' ? OLD_BACKEND_ROWS : Math.min(pageRows, OLD_BACKEND_ROWS)
-    return { id: view.id, portal, api, as, pageRows: full }
-  }
-
-  /** Counts with the API that the settings name; `auto` turns to SODA 3 only where the portal refuses SODA 2. */
-  private async count(id: string): Promise<Counted> {
-    if (this.config.api !== 'auto') return this.countWith(id, this.config.api)
-    try {
-      return await this.countWith(id, 'soda2')
-    } catch (refused) {
-      if (!isRefusalOfApi(refused)) throw refused
-      return this.countWith(id, 'soda3').catch(() => {
-        throw refused // the first refusal says more to people than that of an API which the portal may not have
-      })
-    }
-  }
-
-  private async countWith(id: string, api: SocrataPlan['api']): Promise<Counted> {
-    const { json, url, headers } = await this.json(countRequest({ portal: this.config.portal, id, api }))
-    const kept = keptHeaders(headers)
-    const rows = countIn(json)
-    if (rows !== undefined) return { api, rows, facts: kept }
-    if (!Array.isArray(json) || json.length > 0) throw unusable(url, 'is no count', { remedy: 'retry' })
-    const message = `${id} has no rows that can be counted: it is no table (the portal answered [] to the count)`
-    throw new WardbookError('source-no-table', 'fix-config', message, { id, url })
-  }
-
-  private async json(request: Pick<PageRequest, 'url' | 'post'>): Promise<JsonAnswer> {
-    const answer = await this.send(request)
-    const json = await readJson(answer)
-    const said = errorIn(json)
-    if (said === undefined) return { json, url: answer.url, headers: answer.headers }
-    throw (
-      meaningOf(said, answer.url, this.config.tokenFrom) ??
-      unusable(answer.url, `is an error: ${said.message}`, { remedy: 'retry' })
-    )
-  }
-
-  private async send({ url, post }: Pick<PageRequest, 'url' | 'post'>): Promise<HttpAnswer> {
-    const token = tokenOf(this.tools, this.config.tokenFrom)
-    try {
-      return await this.tools.http.send({
-        url,
-        headers: { ...(post === undefined ? {} : { 'content-type': post.contentType }) },
-        ...(token === undefined ? {} : { secretHeaders: { 'x-app-token': token } }),
-        ...(post === undefined ? {} : { body: post.text }),
-        judge: (status) => (status === 202 ? 'retry' : undefined), // still making the answer
-      })
-    } catch (thrown) {
-      throw explainSocrataFailure(thrown, this.config.tokenFrom)
-    }
+    return { id: view.id, portal, api, as, pageRows: full, order: orderOf(view) }
   }
 
   private nothingToRead(): WardbookError {
@@ -171,54 +111,12 @@ class SocrataSource implements Source {
   }
 }
 
-interface Counted {
-  readonly api: SocrataPlan['api']
-  readonly rows: number
-  readonly facts: Readonly<Record<string, string>>
-}
-
-interface JsonAnswer {
-  readonly json: unknown
-  readonly url: string
-  readonly headers: Headers
-}
-
-/** The count in `[{"count":"1001"}]`: a text, under `count` or a name like `count_1`. */
-export function countIn(answer: unknown): number | undefined {
-  if (!Array.isArray(answer) || answer.length !== 1) return undefined
-  const [row] = answer as [unknown]
-  if (typeof row !== 'object' || row === null) return undefined
-  const [value, ...more] = Object.entries(row)
-    .filter(([name]) => /^count(_\w+)?$/.test(name))
-    .map(([, count]) => Number(count))
-  return more.length === 0 && Number.isSafeInteger(value) && (value as number) >= 0 ? value : undefined
-}
-
-/** SODA 2 is not there or not for everybody; a missing table is missing in SODA 3 as well. */
-function isRefusalOfApi(thrown: unknown): boolean {
-  if (!(thrown instanceof WardbookError)) return false
-  return thrown.code === 'portal-refused' || thrown.facts.status === 410
-}
-
-function keptHeaders(headers: Headers): Record<string, string> {
-  return Object.fromEntries(
-    KEPT_HEADERS.flatMap((name) => (headers.has(name) ? [[name, headers.get(name) as string]] : [])),
-  )
-}
-
-/** Whether the copy that answered is older than the portal's own truth: then rows are older than the metadata says. */
-function lags(headers: Readonly<Record<string, string>>): boolean {
-  const truth = Date.parse(headers['x-soda2-truth-last-modified'] ?? '')
-  const copy = Date.parse(headers['x-soda2-secondary-last-modified'] ?? '')
-  return headers['x-soda2-data-out-of-date'] === 'true' || copy < truth
-}
-
 /** Columns that a request lists; empty where it lists none. */
 function columnsAskedFor(request: PageRequest): readonly string[] {
   if (request.format.kind === 'json') return request.format.columns ?? []
   const listed =
     request.post === undefined
       ? new URL(request.url).searchParams.get('$select')
-      : /^SELECT (.*) ORDER BY :id/.exec((JSON.parse(request.post.text) as { query: string }).query)?.[1]
+      : /^SELECT (.*) ORDER BY /.exec((JSON.parse(request.post.text) as { query: string }).query)?.[1]
   return listed?.split(/, ?/).map((name) => name.replaceAll('`', '')) ?? []
 }

@@ -1,7 +1,8 @@
-/** What the demo's Socrata understands of a query: columns or a count, in the order of `:id`, a limit and an offset. */
+/** What the demo's Socrata understands of a query: columns or a count, any order (tables stand in it already), a limit and an offset. */
 export interface SoqlQuery {
   /** Column names, `*` for the publisher's and the portal's own, `:*` for the system's; undefined: the count of rows. */
   readonly select: readonly string[] | undefined
+  /** Whether rows come in one order each time. */
   readonly ordered: boolean
   readonly limit: number | undefined
   readonly offset: number
@@ -27,11 +28,9 @@ export function queryOfParameters(query: URLSearchParams): SoqlQuery {
     const message = `Unrecognized arguments [${unknown.join(', ')}]`
     throw new SocrataRefusal(400, { error: true, message })
   }
-  const order = query.get('$order')
-  if (order !== null && order !== ':id') throw malformed(`order by ${order}`)
   return {
     select: selectOf(query.get('$select') ?? '*'),
-    ordered: order === ':id',
+    ordered: query.has('$order'),
     limit: numberOf(query.get('$limit')),
     offset: numberOf(query.get('$offset')) ?? 0,
   }
@@ -39,7 +38,7 @@ export function queryOfParameters(query: URLSearchParams): SoqlQuery {
 
 /** A query by the text of SODA 3. @throws SocrataRefusal 400 for what it does not understand */
 export function queryOfText(text: string): SoqlQuery {
-  const parts = /^select (.+?)( order by :id)?(?: limit (\d+))?(?: offset (\d+))?$/is.exec(text.trim())
+  const parts = /^select (.+?)( order by [^()]+?)?(?: limit (\d+))?(?: offset (\d+))?$/is.exec(text.trim())
   if (parts === null) throw malformed(text)
   const [, select = '', order, limit, offset] = parts
   return {
