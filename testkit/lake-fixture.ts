@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { PartRunner } from '../src/contracts/part-runner.js'
 import { detectSeries } from '../src/detect/detect-series.js'
 import { harmonizeDivisions } from '../src/harmonize/harmonize-divisions.js'
+import { compareParts } from '../src/ingest/changes/compare-parts.js'
 import { writeSnapshot } from '../src/ingest/write-snapshot.js'
 import type { Clock } from '../src/kernel/time.js'
 import { DeltaTable } from '../src/lake/delta/table.js'
@@ -48,6 +49,7 @@ type PartTask = (store: ObjectStore, job: never) => Promise<unknown>
 
 const TASKS: Record<string, readonly [Owner, PartTask]> = {
   'ingest.write': ['ingest', writeSnapshot],
+  'ingest.compare': ['ingest', compareParts],
   'harmonize.type': ['harmonize', harmonizeDivisions],
   'measure.count': ['measure', measureDivisions],
   'detect.test': ['detect', detectSeries],

@@ -66,10 +66,11 @@ const ROW_SETTINGS: Record<SourceConfig['family'], readonly string[]> = {
   arcgis: ['drops', 'where', 'domains', 'geometry'],
   opendatasoft: ['drops', 'read', 'timeZone'],
   legistar: ['drops', 'since'],
+  module: ['drops', 'path', 'options'],
 }
 
 function isDefault(name: string, value: unknown): boolean {
-  if (name === 'drops') return (value as readonly string[]).length === 0
+  if (name === 'drops' || name === 'options') return Object.keys(value as object).length === 0
   return (
     value === undefined || (name === 'delimiter' && value === ',') || (name === 'headerRows' && value === 1)
   )

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ChangeCounts } from './changes.js'
 
 const Day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/)
 const Instant = z.iso.datetime()
@@ -88,6 +89,8 @@ export const PublicationProposal = z.strictObject({
   quarantined: z.int(),
   files: z.array(z.strictObject({ url: z.string(), sha256: z.string(), rows: z.int() })),
   parts: z.array(z.strictObject({ division: z.string(), sha256: z.string(), rows: z.int() })),
+  /** What became of the rows of the snapshot before; absent for the first. */
+  changes: ChangeCounts.optional(),
 })
 export type PublicationProposal = z.infer<typeof PublicationProposal>
 

@@ -1,34 +1,40 @@
+import type { ChangeCounts } from '../contracts/changes.js'
 import { type Column, QUARANTINE_COLUMNS, RAW_COLUMNS } from '../contracts/columns.js'
 import { reachedVersion } from '../contracts/positions.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { LiveFile, Snapshot } from '../lake/delta/snapshot.js'
 import { schemaChange } from '../lake/schema-change.js'
-import type { Scratch } from '../lake/store.js'
 import { sameColumn } from '../sources/files/read-csv.js'
+import { compareSnapshots } from './changes/compare-snapshots.js'
 import { type ColumnPlan, planColumns } from './plan-columns.js'
-import { type ScannedPage, scanPage } from './scan-page.js'
+import type { OfferJudgement } from './read-offers.js'
+import type { ScannedPage } from './scan-page.js'
 import { type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { demandQuarantinePolicy, demandRowsLeft } from './snapshot-checks.js'
-import { type IngestContext, type IngestResult, nextSnapshot, type SourceWork, step } from './source-work.js'
-import type { SpooledPage } from './spool.js'
+import {
+  type IngestContext,
+  type IngestResult,
+  nextSnapshot,
+  rowsOf,
+  type SourceWork,
+  step,
+} from './source-work.js'
 import type { LivePart, WriteJob, WriteResult } from './write-job.js'
 
 /**
- * Scans the pages, writes them in a worker, and commits: quarantine first, then the table, then the records.
+ * Writes the scanned pages in a worker, compares them with the last snapshot, and commits: quarantine first, then the table, then the
+ * records.
  * @returns undefined when another run has committed a snapshot of this source meanwhile: nothing of ours became visible
- * @throws WardbookError of the scan, the checks and the worker; nothing is committed then
+ * @throws WardbookError of the checks and the worker; nothing is committed then
  */
 export async function commitSnapshot(
   context: IngestContext,
   work: SourceWork,
-  scratch: Scratch,
-  pages: readonly SpooledPage[],
+  judged: readonly OfferJudgement[],
   fingerprint: string,
   base: Snapshot | undefined,
 ): Promise<IngestResult | undefined> {
-  const scanned: ScannedPage[] = []
-  const settings = { delimiter: work.config.delimiter, partitionColumn: work.partitionFrom }
-  for (const page of pages) scanned.push(await scanPage(work.store, scratch, page, settings))
+  const scanned = judged.flatMap(({ pages }) => pages)
   demandQuarantinePolicy(work, scanned)
   demandRowsLeft(work, base, scanned)
   const plan = planColumns(
@@ -39,7 +45,13 @@ export async function commitSnapshot(
   const number = nextSnapshot(base)
   const job = writeJob(context, work, scanned, plan, number, base)
   const written = await context.runner.run<WriteJob, WriteResult>('ingest.write', job)
-  const provenance = provenanceOf(context, scanned, number, fingerprint)
+  const columns = [...new Set(plan.pages.flat())].sort()
+  const changes = await changesSince(context, work, base, job, written, columns)
+  const provenance = {
+    ...provenanceOf(context, judged, number, fingerprint),
+    columns,
+    ...(changes ? { changes } : {}),
+  }
   await commitQuarantine(work, written, number)
   const { outcome, version } = await commitRaw(work, base, plan, written, provenance)
   if (outcome === 'superseded') return undefined
@@ -54,6 +66,37 @@ export async function commitSnapshot(
     { rows: written.rows, quarantined, divisions, version },
   )
   return { verdict: 'committed', version, snapshot: number, rows: written.rows, quarantined }
+}
+
+/** What became of the rows of the last snapshot; undefined for the first, and where the division is another column. */
+async function changesSince(
+  context: IngestContext,
+  work: SourceWork,
+  base: Snapshot | undefined,
+  job: WriteJob,
+  written: WriteResult,
+  columns: readonly string[],
+): Promise<ChangeCounts | undefined> {
+  const { partitionColumn, partitionFrom, key } = job
+  if (base === undefined || base.partitionColumns[0] !== partitionColumn || base.positions.size === 0)
+    return undefined
+  const last = await settleSnapshot(work)
+  const removed = removedFiles(work, base, written)
+  const keptRows = rowsOf(base) - removed.reduce((sum, { rows }) => sum + (rows ?? 0), 0)
+  return compareSnapshots(context.runner, {
+    ...{
+      root: work.raw.root,
+      partitionColumn,
+      partitionFrom,
+      key,
+      before: base,
+      removed,
+      added: written.parts,
+      keptRows,
+    },
+    columnsBefore: last?.columns ?? publishedColumns(base, partitionColumn).map(({ name }) => name),
+    columnsAfter: columns,
+  })
 }
 
 function divisionsOf({ dataset }: SourceWork, { parts, kept }: WriteResult): number {
@@ -74,15 +117,14 @@ function writeJob(
     quarantineTable: work.quarantine.root,
     snapshot,
     columns: plan.columns.map(({ name }) => name),
-    pages: scanned.map((scan, index) => ({
-      page: scan.page.page,
-      url: scan.page.url,
-      input: scan.copy === undefined ? { object: scan.page.body } : { file: scan.copy },
-      gzip: scan.copy === undefined && scan.page.gzip,
-      delimiter: scan.copy === undefined ? work.config.delimiter : ',',
+    pages: scanned.map(({ page, spooled, summary, badRows, input }, index) => ({
+      page,
+      url: spooled.record.request.url,
+      input: input.copy === undefined ? { object: spooled.body } : { file: input.copy },
+      ...{ gzip: input.gzip, delimiter: input.delimiter, hasNulls: input.hasNulls },
       columns: plan.pages[index] ?? [],
-      rows: scan.summary.goodRows,
-      badRows: scan.badRows,
+      rows: summary.goodRows,
+      badRows,
     })),
     partitionColumn: work.dataset.partition.column,
     partitionFrom: columnFor(plan, work.partitionFrom),
@@ -147,14 +189,10 @@ async function commitRaw(
   provenance: SnapshotProvenance,
 ) {
   const partitionColumns = [work.dataset.partition.column]
-  const division = (file: LiveFile) => file.partition[work.dataset.partition.column] ?? ''
-  const kept = new Set(written.kept.map((part) => `${part.division} ${part.sha256}`))
   return work.raw.commit(base, {
     operation: 'WRITE SNAPSHOT',
     ...schemaChange(base, [...plan.columns, ...RAW_COLUMNS], partitionColumns),
-    removes: [...(base?.files.values() ?? [])].filter(
-      (file) => !kept.has(`${division(file)} ${file.tags.sha256}`),
-    ),
+    removes: base === undefined ? [] : removedFiles(work, base, written),
     adds: written.parts,
     positions: [{ appId: work.appId, version: provenance.snapshot }],
     provenance: { stage: 'ingest', dataset: work.datasetId, source: work.sourceId, ...provenance },
@@ -163,31 +201,47 @@ async function commitRaw(
 
 function provenanceOf(
   context: IngestContext,
-  scanned: readonly ScannedPage[],
+  judged: readonly OfferJudgement[],
   snapshot: number,
   fingerprint: string,
 ): SnapshotProvenance {
-  const pages = scanned.map(({ page, summary }) => ({
-    page: page.page,
-    url: page.url,
-    sha256: page.sha256,
-    bytes: page.bytes,
-    rowsIn: summary.goodRows + summary.badRows,
-    rowsQuarantined: summary.badRows,
-    publishedAt: page.publishedAt,
-    readAt: page.readAt,
-  }))
-  const readAt =
-    pages
-      .map((page) => page.readAt)
-      .sort()
-      .at(-1) ?? context.clock().toISOString()
-  const publishedAt =
-    pages
-      .map((page) => page.publishedAt ?? page.readAt)
-      .sort()
-      .at(-1) ?? readAt
-  return { snapshot, fingerprint, publishedAt, readAt, pages }
+  const pages = judged.flatMap(({ offer, pages: scanned }) =>
+    scanned.map(({ page, spooled: { record }, summary }) => ({
+      page,
+      url: record.request.url,
+      sha256: record.sha256,
+      bytes: record.bytes,
+      rowsIn: summary.goodRows + summary.badRows,
+      rowsQuarantined: summary.badRows,
+      publishedAt: offer.publishedAt ?? null,
+      readAt: record.readAt,
+    })),
+  )
+  const readAt = newest(pages.map((page) => page.readAt)) ?? context.clock().toISOString()
+  const publishedAt = newest(pages.map((page) => page.publishedAt ?? page.readAt)) ?? readAt
+  return { snapshot, fingerprint, publishedAt, readAt, offers: judged.map(offerRecord), pages }
+}
+
+/** Live files whose rows did not come again. */
+function removedFiles(work: SourceWork, base: Snapshot, written: WriteResult): LiveFile[] {
+  const division = (file: LiveFile) => file.partition[work.dataset.partition.column] ?? ''
+  const kept = new Set(written.kept.map((part) => `${part.division} ${part.sha256}`))
+  return [...base.files.values()].filter((file) => !kept.has(`${division(file)} ${file.tags.sha256}`))
+}
+
+function offerRecord({ offer, pages }: OfferJudgement): SnapshotProvenance['offers'][number] {
+  const { name, changeToken, publishedAt, rows: rowsCounted } = offer
+  return {
+    name,
+    ...(changeToken === undefined ? {} : { changeToken }),
+    ...(publishedAt === undefined ? {} : { publishedAt }),
+    rows: pages.reduce((sum, { summary }) => sum + summary.goodRows + summary.badRows, 0),
+    ...(rowsCounted === undefined ? {} : { rowsCounted }),
+  }
+}
+
+function newest(instants: readonly string[]): string | undefined {
+  return instants.toSorted().at(-1)
 }
 
 function publishedColumns(base: Snapshot | undefined, partitionColumn: string): Column[] {

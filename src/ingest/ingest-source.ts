@@ -4,6 +4,7 @@ import type { Scratch } from '../lake/store.js'
 import { commitSnapshot } from './commit-snapshot.js'
 import { proposeGap, proposeMissing } from './gaps.js'
 import { judgeOffers, type OfferJudgement, readOffers, unlistedOffers } from './read-offers.js'
+import { refusal } from './refusal.js'
 import { scanOffers } from './scan-offers.js'
 import { settleSnapshot } from './settle.js'
 import {
@@ -72,10 +73,10 @@ async function readAndCommit(
     const judged = judgeOffers(scanned, after.offers, work.config.countTolerance)
     const unfit = judged.filter(({ verdict }) => verdict.kind !== 'complete')
     if (unfit.length === 0 && unlistedOffers(publication.offers, after.offers).length === 0) {
-      return commitOrKeep(context, work, scratch, judged, head)
+      return commitOrKeep(context, work, judged, head)
     }
     for (const { offer } of unfit) await work.spool.discard(offer)
-    if (tried === MAX_READS) throw work.refusal(unfit, unlistedOffers(publication.offers, after.offers))
+    if (tried === MAX_READS) throw refusal(work, unfit, unlistedOffers(publication.offers, after.offers))
     step(context, work, 'the publication changed or did not add up: reading it again', {
       tried,
       unfit: unfit.length,
@@ -86,13 +87,12 @@ async function readAndCommit(
 async function commitOrKeep(
   context: IngestContext,
   work: SourceWork,
-  scratch: Scratch,
   judged: readonly OfferJudgement[],
   head: Head,
 ): Promise<IngestResult> {
   const fingerprint = fingerprintOf(work.appId, judged)
   if (head.last?.fingerprint === fingerprint) return unchanged(context, work, head)
-  const committed = await commitSnapshot(context, work, scratch, judged, fingerprint, head.base)
+  const committed = await commitSnapshot(context, work, judged, fingerprint, head.base)
   return committed ?? unchanged(context, work, await readHead(work))
 }
 

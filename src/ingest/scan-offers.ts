@@ -4,6 +4,8 @@ import type { Scratch } from '../lake/store.js'
 import { decodePage } from '../sources/decode/decode-page.js'
 import type { DecodedPage } from '../sources/decode/decoded-page.js'
 import { dropColumns } from '../sources/decode/drop-columns.js'
+import { cellsOf } from '../sources/files/csv-records.js'
+import { readCsv, sameColumn } from '../sources/files/read-csv.js'
 import type { Offer } from '../sources/source.js'
 import { KeySet } from './key-set.js'
 import { bodyOf } from './receive-page.js'
@@ -54,7 +56,13 @@ async function scanOne(
     const decoded = await decodeSpooled(spooled, staged.file, folder)
     if (offer.key && keys) await addKeys(decoded, offer.key.column, keys)
     const shown = offer.key?.hidden ? dropColumns(decoded, [offer.key.column]) : decoded
-    return await scanPage(shown, { spooled, page, folder, partitionColumn: work.partitionFrom })
+    return await scanPage(shown, {
+      spooled,
+      page,
+      file: staged.file,
+      folder,
+      partitionColumn: work.partitionFrom,
+    })
   } finally {
     await staged.release()
   }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { ChangeCounts } from '../contracts/changes.js'
 import type { DatasetConfig } from '../contracts/city-file.js'
 import { INGEST_RUN_COLUMNS, OUTBOX_COLUMNS } from '../contracts/columns.js'
 import type { PublicationProposal } from '../contracts/proposal.js'
@@ -28,6 +29,10 @@ export const SnapshotProvenance = z.looseObject({
       }),
     )
     .default([]),
+  /** Table columns that the publication has; absent in commits of earlier releases. */
+  columns: z.array(z.string()).optional(),
+  /** What became of the rows of the snapshot before; absent for the first. */
+  changes: ChangeCounts.optional(),
   pages: z.array(
     z.strictObject({
       page: z.int(),
@@ -123,6 +128,7 @@ async function publication(
     rows: parts.reduce((sum, { rows }) => sum + rows, 0),
     quarantined: pages.reduce((sum, { rowsQuarantined }) => sum + rowsQuarantined, 0),
     files: pages.map(({ url, sha256, rowsIn }) => ({ url, sha256, rows: rowsIn })),
+    ...(provenance.changes === undefined ? {} : { changes: provenance.changes }),
     parts: parts.toSorted((a, b) => (`${a.division} ${a.sha256}` < `${b.division} ${b.sha256}` ? -1 : 1)),
   }
 }

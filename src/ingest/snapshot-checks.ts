@@ -6,17 +6,6 @@ import { rowsOf, type SourceWork } from './source-work.js'
 /** Bad rows that any source may have before the rate counts: one bad line must not refuse a file of ten. */
 export const FREE_BAD_ROWS = 100
 
-/** A publication that changes while it is read is read again. @throws WardbookError 'changed-during-read' (retry) */
-export function demandSameOffers(work: SourceWork, before: number, after: number): void {
-  if (before === after) return
-  throw new WardbookError(
-    'changed-during-read',
-    'retry',
-    `${work.datasetId}/${work.sourceId} had ${before} files when the read began and ${after} at its end; read it again`,
-    { dataset: work.datasetId, source: work.sourceId, before, after },
-  )
-}
-
 /** @throws WardbookError 'too-many-bad-rows' (fix-source) when more rows are bad than the dataset's policy allows, or all of them */
 export function demandQuarantinePolicy(work: SourceWork, scanned: readonly ScannedPage[]): void {
   const { policy, maxRate } = work.dataset.quarantine
@@ -29,7 +18,7 @@ export function demandQuarantinePolicy(work: SourceWork, scanned: readonly Scann
     'too-many-bad-rows',
     'fix-source',
     `${work.datasetId}/${work.sourceId}: ${bad} of ${all} rows cannot be read, ${allowed} are allowed ` +
-      `(most in ${worst?.page.url}: ${worst?.summary.badRows}); nothing was committed. ` +
+      `(most in ${worst?.spooled.record.request.url}: ${worst?.summary.badRows}); nothing was committed. ` +
       'Check the delimiter and the file, or raise quarantine.maxRate in the city file',
     {
       dataset: work.datasetId,
@@ -39,7 +28,7 @@ export function demandQuarantinePolicy(work: SourceWork, scanned: readonly Scann
       allowed,
       policy,
       maxRate,
-      file: worst?.page.url,
+      file: worst?.spooled.record.request.url,
     },
   )
 }

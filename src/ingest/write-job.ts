@@ -9,6 +9,8 @@ export interface PageInput {
   readonly input: { readonly object: string } | { readonly file: string }
   readonly gzip: boolean
   readonly delimiter: string
+  /** True where an empty cell without quotes is a null, and one with quotes an empty text. */
+  readonly hasNulls: boolean
   /** Table column of each of the page's columns, in the page's order. */
   readonly columns: readonly string[]
   /** Good rows that the scan counted: the engine must find as many. */

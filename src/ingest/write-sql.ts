@@ -22,7 +22,7 @@ export function snapshotSql(job: WriteJob, pages: readonly OpenPage[]): string {
 export function groupByLayout(pages: readonly OpenPage[]): OpenPage[][] {
   const groups = new Map<string, OpenPage[]>()
   for (const page of pages) {
-    const layout = JSON.stringify([page.columns, page.delimiter, page.gzip])
+    const layout = JSON.stringify([page.columns, page.delimiter, page.gzip, page.hasNulls])
     groups.set(layout, [...(groups.get(layout) ?? []), page])
   }
   return [...groups.values()]
@@ -42,13 +42,13 @@ function groupSql(job: WriteJob, group: readonly OpenPage[]): string {
 }
 
 function readCsvSql(group: readonly OpenPage[]): string {
-  const { columns, delimiter, gzip } = group[0] as OpenPage
+  const { columns, delimiter, gzip, hasNulls } = group[0] as OpenPage
   const files = group.map(({ local }) => literal(local)).join(', ')
   const types = columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')
   const notNull = columns.map(identifier).join(', ')
   return (
     `read_csv([${files}], auto_detect = false, header = true, strict_mode = true, columns = {${types}}, ` +
-    `delim = ${literal(delimiter)}, quote = '"', escape = '"', force_not_null = [${notNull}], ` +
+    `delim = ${literal(delimiter)}, quote = '"', escape = '"', ${hasNulls ? 'allow_quoted_nulls = false' : `force_not_null = [${notNull}]`}, ` +
     `compression = ${literal(gzip ? 'gzip' : 'none')}, max_line_size = ${MAX_RECORD_BYTES + 1024}, ` +
     `buffer_size = ${CSV_BUFFER_BYTES})`
   )
@@ -68,7 +68,7 @@ export function rowHashSql(columns: readonly string[], present: ReadonlySet<stri
 /** The division's value: the published text without outer blanks, or what the city file says it means; blank is unassigned. */
 function divisionSql(job: WriteJob, present: ReadonlySet<string>): string {
   if (!present.has(job.partitionFrom)) return literal(UNASSIGNED)
-  const published = `trim(${identifier(job.partitionFrom)}, E' \\t\\r\\n')`
+  const published = `trim(coalesce(${identifier(job.partitionFrom)}, ''), E' \\t\\r\\n')`
   const meanings = Object.entries(job.partitionValues).map(
     ([from, to]) => `WHEN ${literal(from)} THEN ${literal(to)}`,
   )

@@ -82,7 +82,7 @@ export function findingEvent(
 
 /** A raw commit as the ledger's event: it binds a version of a dataset to the exact bytes it came from. */
 export function publishedEvent(proposal: PublicationProposal, source: string): LedgerEvent {
-  const { files, parts, rows, quarantined, snapshot } = proposal
+  const { files, parts, rows, quarantined, snapshot, changes } = proposal
   return build({
     specversion: '1.0',
     id: proposal.id,
@@ -95,7 +95,10 @@ export function publishedEvent(proposal: PublicationProposal, source: string): L
     datacontenttype: 'application/json',
     dataset: proposal.dataset,
     division: CITYWIDE,
-    data: { source: proposal.source, files, parts, rows, quarantined, snapshot },
+    data: {
+      ...{ source: proposal.source, files, parts, rows, quarantined, snapshot },
+      ...(changes === undefined ? {} : { changes: changes as Json }),
+    },
   })
 }
 

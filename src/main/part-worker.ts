@@ -1,6 +1,7 @@
 import type { PartRunner } from '../contracts/part-runner.js'
 import { detectSeries } from '../detect/detect-series.js'
 import { harmonizeDivisions } from '../harmonize/harmonize-divisions.js'
+import { compareParts } from '../ingest/changes/compare-parts.js'
 import { writeSnapshot } from '../ingest/write-snapshot.js'
 import { runInChild, serveJob } from '../kernel/child.js'
 import { WardbookError } from '../kernel/errors.js'
@@ -22,6 +23,7 @@ type PartTask = (store: ObjectStore, job: never) => Promise<unknown>
 /** Every piece of work that runs in a process of its own, with the owner whose prefixes it may use. */
 const TASKS: Record<string, { readonly owner: Owner; readonly work: PartTask }> = {
   'ingest.write': { owner: 'ingest', work: writeSnapshot },
+  'ingest.compare': { owner: 'ingest', work: compareParts },
   'harmonize.type': { owner: 'harmonize', work: harmonizeDivisions },
   'measure.count': { owner: 'measure', work: measureDivisions },
   'detect.test': { owner: 'detect', work: detectSeries },
