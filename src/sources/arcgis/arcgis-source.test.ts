@@ -216,6 +216,28 @@ describe('the way a layer is read', () => {
     expect(plan.intervals?.length).toBeLessThan(10)
   })
 
+  it('costs at most 160 questions where ids have to be searched for', async () => {
+    const { plan, requests } = await wayOf({ ...ROWS_ONLY, objectId: (row) => 64_579_816n + BigInt(row) })
+    expect(plan.strategy).toBe('ranges')
+    expect(requests).toBeLessThan(160)
+  })
+
+  it('is the same although a question fails once, and another where it is refused by its status', async () => {
+    let failed = 0
+    const failOnce: Misbehave = (request) =>
+      askedOf(request).has('returnCountOnly') && failed++ === 0
+        ? { error: { code: 500, message: 'Error performing query operation' } }
+        : undefined
+    expect((await wayOf({}, 40, 5, failOnce)).plan.strategy).toBe('pages')
+    expect(failed).toBeGreaterThan(1)
+    const hooks: PortalHooks = {
+      alter: (request, answer) =>
+        request.query.has('outStatistics') ? { status: 400, headers: {}, body: ['Bad Request'] } : answer,
+    }
+    const { source } = await open({ tables: table(40), variant: SERVER_10_1, hooks })
+    expect((await source.describe()).offers[0]?.plan).toMatchObject({ strategy: 'ids' })
+  })
+
   it('does not trust a list with fewer ids than rows, nor one without the highest', async () => {
     for (const variant of [SERVER_10_0, { ...SERVER_10_0, counts: false }]) {
       const { plan, source } = await wayOf(variant, 40, 5, () => ({ listedIds: 30 }))

@@ -1,8 +1,9 @@
+import { WardbookError } from '../../kernel/errors.js'
 import type { Json } from '../../kernel/ids.js'
 import { listOf, memberOf, wholeNumber } from '../exact-json.js'
 import { askJson } from '../http/ask-json.js'
 import type { HttpClient } from '../http/client.js'
-import { errorObjectOf, failureOfObject } from './failure.js'
+import { errorObjectOf, failureOfObject, mayPass } from './failure.js'
 import { type QueryParameters, queryOf, type SentQuery } from './query.js'
 
 /** Asks a server for its records about itself. */
@@ -23,15 +24,30 @@ export class Asker {
   }
 
   /**
-   * A query for something about the rows.
-   * @returns undefined when the server says that it cannot: an error object with 400 or 500, as old ones send for what they do not know
+   * A query for something about the rows. An error that may mean anything is asked about once more: a layer that is described twice
+   * must be described alike.
+   * @returns undefined when the server says that it cannot: 400 or 500, as status or in an error object, as old ones answer what they do not know
    */
   async maybe(layer: string, parameters: QueryParameters): Promise<Json | undefined> {
-    const { json } = await askJson(this.http, this.requestOf(queryOf(layer, parameters)))
-    const error = errorObjectOf(json)
-    if (error === undefined) return json
-    if (error.code === 400 || error.code === 500) return undefined
-    throw failureOfObject(layer, error)
+    const query = queryOf(layer, parameters)
+    const first = await this.answerTo(query)
+    const error = errorObjectOf(first)
+    const json = error !== undefined && mayPass(error) ? await this.answerTo(query) : first
+    const left = errorObjectOf(json)
+    if (left === undefined) return json
+    if (left.code === 400 || left.code === 500) return undefined
+    throw failureOfObject(layer, left)
+  }
+
+  /** The answer, or undefined where its status says that the server cannot. */
+  private async answerTo(query: SentQuery): Promise<Json | undefined> {
+    try {
+      return (await askJson(this.http, this.requestOf(query))).json
+    } catch (thrown) {
+      const status = thrown instanceof WardbookError ? thrown.facts.status : undefined
+      if (status === 400 || status === 500) return undefined
+      throw thrown
+    }
   }
 
   private async send(query: SentQuery): Promise<Json> {
