@@ -9,7 +9,10 @@ import { BOUNDED, type IngestProfile } from '../src/ingest/profiles.js'
 import { scopeTo } from '../src/lake/prefixes.js'
 import type { ObjectStore } from '../src/lake/store.js'
 import { measureDataset } from '../src/measure/measure-dataset.js'
-import { openFilesSource } from '../src/sources/files/files-source.js'
+import type { SourceConfig } from '../src/contracts/source-config.js'
+import { httpClient, systemEffects } from '../src/sources/http/client.js'
+import { mirrorFetch } from '../src/sources/http/mirror.js'
+import { openSource, type SourceEffects } from '../src/sources/open-source.js'
 import { inProcessRunner, NOON } from './lake-fixture.js'
 
 /** The one dataset and source of {@link testCity}. */
@@ -70,10 +73,16 @@ export function ingest(
     ...contextOf(store, city, options),
     store: scopeTo('ingest', store),
     ingestProfile: options.profile ?? BOUNDED,
-    openSource: (name: string, config: Parameters<typeof openFilesSource>[1]) =>
-      openFilesSource(name, config, { mirror: options.mirror, fetch: options.fetch ?? fetch }),
+    openSource: (name: string, config: SourceConfig) => openSource(name, config, sourceEffects(options)),
   }
   return ingestSource(context, dataset, source)
+}
+
+/** Sources without waits, at {@link NOON}; the mirror stands for the network where one is given. */
+export function sourceEffects({ mirror, fetch: fetcher = fetch }: StageOptions): SourceEffects {
+  const network = mirror === undefined ? fetcher : mirrorFetch(mirror)
+  const effects = { ...systemEffects(network), sleep: async () => {} }
+  return { http: httpClient(effects), env: {}, mirror, cityFolder: '.', now: () => NOON().getTime() }
 }
 
 export function harmonize(store: ObjectStore, city: CityFile, options: StageOptions = {}, dataset = DATASET) {

@@ -40,7 +40,7 @@ export async function ingestSource(
   sourceId: string,
   options: IngestOptions = {},
 ): Promise<IngestResult> {
-  const work = workOn(context, datasetId, sourceId)
+  const work = await workOn(context, datasetId, sourceId)
   const scratch = await context.store.scratch()
   try {
     await settleSnapshot(work) // what an interrupted run left, whatever the source answers today

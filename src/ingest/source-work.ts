@@ -22,7 +22,7 @@ export interface IngestContext {
   readonly ingestProfile: IngestProfile
   readonly clock: Clock
   readonly report: Report
-  openSource(name: string, config: SourceConfig): Source
+  openSource(name: string, config: SourceConfig): Promise<Source>
 }
 
 /** What came of reading a source. */
@@ -46,7 +46,11 @@ export interface SourceWork extends SettleScope {
 }
 
 /** What a source of the city file needs to be read. */
-export function workOn(context: IngestContext, datasetId: string, sourceId: string): SourceWork {
+export async function workOn(
+  context: IngestContext,
+  datasetId: string,
+  sourceId: string,
+): Promise<SourceWork> {
   const { city, store } = context
   const dataset = city.datasets[datasetId] as DatasetConfig
   const config = dataset.sources[sourceId] as SourceConfig
@@ -58,7 +62,7 @@ export function workOn(context: IngestContext, datasetId: string, sourceId: stri
     sourceId,
     config,
     appId: positionId({ stage: 'ingest', dataset: datasetId, source: sourceId, digest }),
-    source: context.openSource(`${datasetId}/${sourceId}`, config),
+    source: await context.openSource(`${datasetId}/${sourceId}`, config),
     division: divisionFromColumn(
       dataset.partition.from ?? dataset.partition.column,
       dataset.partition.values,

@@ -1,10 +1,13 @@
 import type { SourceConfig } from '../contracts/source-config.js'
 import { FilesSource } from '../contracts/sources/files.js'
+import { openArcgisSource } from './arcgis/arcgis-source.js'
 import { openCkanSource } from './ckan/ckan-source.js'
 import { openFilesSource } from './files/files-source.js'
 import { mirrorSource } from './files/mirror-source.js'
 import type { HttpClient } from './http/client.js'
+import { openLegistarSource } from './legistar/legistar-source.js'
 import { openModuleSource } from './module/open-module.js'
+import { openOpendatasoftSource } from './opendatasoft/opendatasoft-source.js'
 import { openSocrataSource } from './socrata/socrata-source.js'
 import type { Source } from './source.js'
 
@@ -39,6 +42,12 @@ export async function openSource(name: string, config: SourceConfig, effects: So
       return openSocrataSource(name, config, tools)
     case 'ckan':
       return openCkanSource(name, config, tools)
+    case 'arcgis':
+      return openArcgisSource(name, config, tools)
+    case 'opendatasoft':
+      return openOpendatasoftSource(name, config, tools)
+    case 'legistar':
+      return openLegistarSource(name, config, tools)
     case 'module':
       return openModuleSource(name, config, { folder, http, env })
   }

@@ -1,4 +1,5 @@
 import type { Json } from '../kernel/ids.js'
+import type { DerivedColumn } from './derived-column.js'
 import type { PageFormat } from './page-format.js'
 
 /** One column as the portal describes it, in the publisher's order. */
@@ -36,6 +37,8 @@ export interface Offer {
   readonly plan: Json
   /** What the portal says that is worth keeping in the record of the run: key column, license, replica lag. At most 16 KiB. */
   readonly facts?: Readonly<Record<string, Json>>
+  /** Columns that the portal's metadata makes from published ones: labels of coded values; whoever stores rows adds them. */
+  readonly derived?: readonly DerivedColumn[]
 }
 
 /** What a source finds at its portal at one moment. */
@@ -136,4 +139,18 @@ export interface Source {
    * @returns undefined when the page is what was asked for
    */
   failureOf(request: PageRequest, signals: PageSignals): Error | undefined
+
+  /**
+   * Records that the portal lists and cannot give, by what it says itself: they belong into the record of the run. A source without
+   * this member never goes on without a record.
+   */
+  skipped?(signals: PageSignals): readonly SkippedRecord[]
+}
+
+/** A record that the portal lists and cannot give. */
+export interface SkippedRecord {
+  /** Its id at the portal, e.g. `EventItemId 4711`. */
+  readonly id: string
+  /** What the portal says. */
+  readonly reason: string
 }

@@ -16,7 +16,12 @@ export const ArcgisSource = z.strictObject({
     .enum(['labels', 'codes', 'both'])
     .default('both')
     .describe('Coded values: `both` adds a column `<name>_label` beside the code.'),
-  geometry: z.boolean().default(true).describe('Whether points and shapes are read, in WGS 84.'),
+  geometry: z
+    .union([z.boolean(), z.literal('columns')])
+    .default(true)
+    .describe(
+      'Whether points and shapes are read, in WGS 84, as JSON text; `columns` adds geometry_longitude and geometry_latitude of points.',
+    ),
   pageRows: z
     .int()
     .min(1)
