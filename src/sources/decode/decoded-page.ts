@@ -23,6 +23,11 @@ export interface DecodedPage {
   readonly delimiter: string
   /** Header cells as published. */
   readonly columns: readonly string[]
+  /**
+   * Where the received body itself holds exactly these bytes: as they are, or inside one layer of gzip. Undefined where it does not (another
+   * encoding, an archive, JSON): who hands files on to an engine must then write what `open()` gives.
+   */
+  readonly received?: 'plain' | 'gzip'
   /** The bytes, header first, as often as asked. */
   open(): AsyncIterable<Uint8Array>
   /** What the page told; for `native`, rows are not counted here. */
