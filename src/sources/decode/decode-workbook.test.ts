@@ -169,17 +169,24 @@ describe('a sheet of a workbook', () => {
       'workbook-unusable',
     ],
     ['has a cell nowhere', { sheets: { One: row('<c r="ZZZZ1"><v>7</v></c>') } }, 'workbook-unusable'],
-    [
-      'has a cell longer than a row may be',
-      { sheets: { One: row(text('x'.repeat(1_100_000))) } },
-      'workbook-unusable',
-    ],
+    ['has a text without end', { sheets: { One: row(text('x'.repeat(6_000_000))) } }, 'workbook-unusable'],
   ])('that %s is refused', async (_what, parts, code) => {
     const error = await read(workbookOf(parts)).then(
       () => expect.fail('read'),
       (thrown) => thrown as WardbookError,
     )
     expect([error.code, error.remedy]).toEqual([code, 'fix-source'])
+  })
+})
+
+describe('a row of a workbook', () => {
+  it('is refused when it is longer than 1 MiB', async () => {
+    const book = workbookOf({ sheets: { One: row(text('x'.repeat(600_000)), text('x'.repeat(600_000))) } })
+    await expect(read(book)).rejects.toMatchObject({
+      code: 'row-too-long',
+      remedy: 'shrink',
+      facts: { row: 1 },
+    })
   })
 })
 

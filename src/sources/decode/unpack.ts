@@ -44,13 +44,17 @@ export async function* capped(
  * What gzip holds, also gzip in gzip; other bodies as they are.
  * @throws WardbookError 'archive-unusable' (fix-source) for too many layers; 'gzip-broken', 'gzip-truncated' while it is read
  */
-export async function withoutGzip(body: PageBody, scratch: string): Promise<PageBody> {
+export async function withoutGzip(
+  body: PageBody,
+  scratch: string,
+): Promise<{ body: PageBody; layers: number }> {
   let inner = body
-  for (let layer = 0; isGzip(await startOf(inner)); layer++) {
-    if (layer === MAX_LAYERS) throw tooDeep(body.name)
+  let layers = 0
+  for (; isGzip(await startOf(inner)); layers++) {
+    if (layers === MAX_LAYERS) throw tooDeep(body.name)
     inner = gunzipped(inner, await compressedBytes(body), freeName(scratch))
   }
-  return inner
+  return { body: inner, layers }
 }
 
 /** A name in a folder that may be shared by the pages and layers of a read. */
