@@ -1,5 +1,5 @@
-import { decodePage } from '../sources/decode/decode-page.js'
 import type { DecodedPage } from '../sources/decode/decoded-page.js'
+import { decodePage } from './decode-page.js'
 import { bodyOf } from './receive-page.js'
 import type { SpooledPage } from './spool.js'
 

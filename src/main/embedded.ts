@@ -47,7 +47,12 @@ export function defaultLake(city: CityFile): string {
 
 /** Reads all sources and brings every table, finding and ledger entry up to date. */
 export async function runEmbedded(settings: EmbeddedSettings): Promise<Failure[]> {
-  return runPipeline(await assemble(settings))
+  const recording = settings.record === undefined ? undefined : recordingFetch(fetch, settings.record)
+  try {
+    return await runPipeline(await assemble(settings, recording))
+  } finally {
+    await recording?.finish()
+  }
 }
 
 /** Does what an interrupted run left undone, without reading any source. */
@@ -55,8 +60,9 @@ export async function catchUpEmbedded(settings: EmbeddedSettings): Promise<Failu
   return catchUp(await assemble(settings))
 }
 
-async function assemble(settings: EmbeddedSettings): Promise<PipelineParts> {
-  const { city, report, mirror } = settings
+async function assemble(settings: EmbeddedSettings, recording?: Recording): Promise<PipelineParts> {
+  const { city, report, rereads = false } = settings
+  const sources = sourceEffects(settings, recording)
   const lake = absoluteAddress(settings.lake)
   const store = await openStore(lake)
   await claimLake(store, city.city.slug)
@@ -68,10 +74,17 @@ async function assemble(settings: EmbeddedSettings): Promise<PipelineParts> {
     ingestProfile: ingestProfile(process.env, machineHere()),
     clock: systemClock,
     report,
+    rereads,
     openSource: (name, config) => openSource(name, config, sources),
   }
   connectStages(parts)
   return parts
+}
+
+/** The network, what replaces it, or what listens to it. */
+function sourceEffects({ mirror, cityFolder = '.' }: EmbeddedSettings, recording?: Recording): SourceEffects {
+  const network = mirror === undefined ? (recording?.fetch ?? fetch) : mirrorFetch(mirror)
+  return { http: httpClient(systemEffects(network)), env: process.env, mirror, cityFolder, now: Date.now }
 }
 
 /** A running server of pages and API. */

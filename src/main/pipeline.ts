@@ -27,6 +27,8 @@ export interface PipelineParts {
   readonly ingestProfile: IngestProfile
   readonly clock: Clock
   readonly report: Report
+  /** Reads also what portals say is unchanged; default false. */
+  readonly rereads?: boolean
   openSource(name: string, config: SourceConfig): Promise<Source>
 }
 
@@ -104,6 +106,7 @@ async function ingestOne(
       { ...parts, store: scopeTo('ingest', parts.store) },
       dataset,
       source,
+      { rereads: parts.rereads ?? false },
     )
     await wake(parts.queue, 'harmonize', {
       from: 'ingest',

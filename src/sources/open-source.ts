@@ -31,7 +31,11 @@ export interface SourceEffects {
  * @param name `<dataset>/<source>`, for messages
  * @throws WardbookError 'source-needs-mirror', 'module-missing', 'module-unusable', 'module-failed' (fix-config)
  */
-export async function openSource(name: string, config: SourceConfig, effects: SourceEffects): Promise<Source> {
+export async function openSource(
+  name: string,
+  config: SourceConfig,
+  effects: SourceEffects,
+): Promise<Source> {
   const { http, env, mirror, cityFolder: folder, now } = effects
   if (mirror !== undefined && config.mirror.length > 0) return mirrorSource(name, asFiles(config), mirror)
   const tools = { http, env, now }

@@ -128,9 +128,13 @@ describe.skipIf(folder === undefined)(titleWith(folder, 'samples of published fi
       expect(typeof columns === 'number' ? page.columns.length : page.columns).toEqual(columns)
       const good: (readonly (string | null)[])[] = []
       const faults: string[] = []
-      const reading = { delimiter, partitionColumn: by ?? (page.columns.at(-1) as string), file: name }
+      const reading = {
+        ...{ delimiter, isDivision: true, file: name },
+        wanted: [by ?? (page.columns.at(-1) as string)],
+      }
       await readCsv(page.open(), reading, {
-        onGood: (record) => void good.push(readPlainCsv(Buffer.from(record).toString(), delimiter)[0] ?? []),
+        onGood: (buffer, start, end) =>
+          void good.push(readPlainCsv(buffer.toString('utf8', start, end), delimiter)[0] ?? []),
         onBad: (row) => void faults.push(row.reason),
       })
       expect(faults).toEqual(bad)
