@@ -48,7 +48,9 @@ export async function readOffers(
   scratch: Scratch,
   offers: readonly Offer[],
 ): Promise<ReadSource> {
-  const splitter = await PageSplitter.open(join(scratch.folder, 'rows'), work.division)
+  const folder = join(scratch.folder, 'rows')
+  await rm(folder, { recursive: true, force: true }) // of a read that is made again
+  const splitter = await PageSplitter.open(folder, work.division)
   const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'))
   try {
     const reads: ReadOffer[] = []
