@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { WardbookError } from '../kernel/errors.js'
 import { checkKey } from '../lake/keys.js'
 import { openLocalStore } from '../lake/local/local-store.js'
-import type { S3Settings } from '../lake/s3/settings.js'
+import { MAX_PUT_BYTES, type S3Settings } from '../lake/s3/settings.js'
 import type { ObjectStore } from '../lake/store.js'
 import { LAKE_FILE } from './claim-lake.js'
 
@@ -46,6 +46,13 @@ const S3Environment = z.object({
     .string()
     .optional()
     .describe("id or ARN of the KMS key; default: the account's key for S3"),
+  WARDBOOK_S3_MULTIPART_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .max(MAX_PUT_BYTES)
+    .optional()
+    .describe('largest file that is sent by one PUT, in bytes; a larger one goes in parts; default 64 MiB'),
   WARDBOOK_SCRATCH: z
     .string()
     .optional()
@@ -136,6 +143,7 @@ function readEnvironment(address: string, env: Environment): Omit<S3Settings, 'b
     ...(data.AWS_REGION ? { region: data.AWS_REGION } : {}),
     ...(data.WARDBOOK_S3_SSE ? { serverSideEncryption: data.WARDBOOK_S3_SSE } : {}),
     ...(data.WARDBOOK_S3_KMS_KEY ? { sseKmsKeyId: data.WARDBOOK_S3_KMS_KEY } : {}),
+    ...(data.WARDBOOK_S3_MULTIPART_BYTES ? { multipartBytes: data.WARDBOOK_S3_MULTIPART_BYTES } : {}),
     scratchFolder: data.WARDBOOK_SCRATCH ?? join(tmpdir(), `wardbook-scratch-${process.getuid?.() ?? 0}`),
     maxScratchBytes: data.WARDBOOK_SCRATCH_BYTES,
   }
