@@ -53,6 +53,10 @@ const S3Environment = z.object({
     .max(MAX_PUT_BYTES)
     .optional()
     .describe('largest file that is sent by one PUT, in bytes; a larger one goes in parts; default 64 MiB'),
+  WARDBOOK_SINGLE_WRITER: z
+    .enum(['true', 'false', '1', '0'])
+    .optional()
+    .describe('true: nobody else ever writes to this lake, so a store that lies is taken; default: false'),
   WARDBOOK_SCRATCH: z
     .string()
     .optional()
@@ -71,6 +75,12 @@ const S3Environment = z.object({
 export const LAKE_VARIABLES: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(S3Environment.shape).map(([name, { description = '' }]) => [name, description]),
 )
+
+/** Whether the environment says that nobody else writes. Opening a bucket refuses what is neither true nor false. */
+export function isSingleWriter(env: Environment): boolean {
+  const { success, data } = S3Environment.shape.WARDBOOK_SINGLE_WRITER.safeParse(env.WARDBOOK_SINGLE_WRITER)
+  return success && data !== undefined && SWITCH[data]
+}
 
 /**
  * The store at an address: a folder, or `s3://bucket/base/path` with options from the environment ({@link LAKE_VARIABLES}).
