@@ -229,6 +229,7 @@ describe('the doctor', () => {
         ...{ check: 'rights', state: 'unfit', todo: expect.stringContaining('docs/cli.md') },
         message: expect.stringContaining(`${operation} 'doctor/`),
       })
+      if (verb !== 'DELETE') expect(opened.fake.names()).toEqual([])
     })
 
     it('tells a clock that is off', async () => {

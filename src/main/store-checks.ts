@@ -5,7 +5,7 @@ import type { ObjectStore } from '../lake/store.js'
 import { LAKE_FILE } from './claim-lake.js'
 import { type Check, judge, type Seen } from './machine-checks.js'
 import { openStore, parseLakeAddress } from './open-store.js'
-import { raceAndRecord, raceStore, type StorePlace } from './store-verdict.js'
+import { RECORD_RACE, raceAndRecord, raceStore, type StorePlace } from './store-verdict.js'
 
 /** A service refuses signatures that are 15 minutes off; so far, times of commits and findings are plainly wrong. */
 const MAX_SKEW_MS = 5 * 60_000
@@ -56,26 +56,37 @@ async function judgeReach(store: ObjectStore): Promise<Seen> {
 
 /** In a folder, a create is a hard link. */
 async function judgeHardLinks(store: ObjectStore): Promise<Seen> {
-  const key = `doctor/${randomUUID()}`
-  await store.createIfAbsent(key, new TextEncoder().encode(key))
-  await store.delete(key)
+  await withProbe(store, (key, bytes) => store.createIfAbsent(key, bytes))
   return { state: 'fit', message: 'the file system has hard links' }
 }
 
 async function judgeRights(store: ObjectStore): Promise<Seen> {
-  const key = `doctor/${randomUUID()}`
-  const bytes = new TextEncoder().encode(key)
-  const created = await store.createIfAbsent(key, bytes)
-  const isRead = Buffer.compare((await store.get(key)) ?? new Uint8Array(0), bytes) === 0
-  const isListed = await isInList(store, key)
-  await store.delete(key)
-  const isDeleted = (await store.get(key)) === undefined
-  const seen = { create: created === 'created', read: isRead, list: isListed, delete: isDeleted }
+  const seen = await withProbe(store, async (key, bytes) => {
+    const created = await store.createIfAbsent(key, bytes)
+    const isRead = Buffer.compare((await store.get(key)) ?? new Uint8Array(0), bytes) === 0
+    const isListed = await isInList(store, key)
+    await store.delete(key)
+    const isDeleted = (await store.get(key)) === undefined
+    return { create: created === 'created', read: isRead, list: isListed, delete: isDeleted }
+  })
   const failed = Object.entries(seen).flatMap(([right, works]) => (works ? [] : [right]))
-  const facts = { ...seen }
-  if (failed.length === 0) return { state: 'fit', message: 'may create, read, list and delete', facts }
-  const message = `${failed.join(', ')} of '${key}' had no effect, and no error came`
-  return { state: 'unfit', message, todo: 'use another store', facts }
+  if (failed.length === 0)
+    return { state: 'fit', message: 'may create, read, list and delete', facts: { ...seen } }
+  const message = `${failed.join(', ')} had no effect, and no error came`
+  return { state: 'unfit', message, todo: 'use another store', facts: { ...seen } }
+}
+
+/** Works with a name of its own, and leaves no object there whatever happens, where deleting is allowed. */
+async function withProbe<Result>(
+  store: ObjectStore,
+  work: (key: string, bytes: Uint8Array) => Promise<Result>,
+): Promise<Result> {
+  const key = `doctor/${randomUUID()}`
+  try {
+    return await work(key, new TextEncoder().encode(key))
+  } finally {
+    await store.delete(key).catch(() => undefined) // said by the check of rights
+  }
 }
 
 async function isInList(store: ObjectStore, key: string): Promise<boolean> {
@@ -85,12 +96,12 @@ async function isInList(store: ObjectStore, key: string): Promise<boolean> {
 
 /** An object's time is the store's clock; it lies between our clock before and after the write, or one of them is wrong. */
 async function judgeClock(store: ObjectStore, { clock }: StorePlace): Promise<Seen> {
-  const key = `doctor/${randomUUID()}`
-  const before = clock().getTime()
-  await store.put(key, new TextEncoder().encode(key))
-  const after = clock().getTime()
-  const storedAt = (await store.stat(key))?.modifiedAt.getTime() ?? Number.NaN
-  await store.delete(key)
+  const { before, storedAt, after } = await withProbe(store, async (key, bytes) => {
+    const before = clock().getTime()
+    await store.put(key, bytes)
+    const after = clock().getTime()
+    return { before, after, storedAt: (await store.stat(key))?.modifiedAt.getTime() ?? before }
+  })
   const skewMs = Math.min(0, storedAt + TIME_GRAIN_MS - before) + Math.max(0, storedAt - after)
   const facts = { skewMs, maxSkewMs: MAX_SKEW_MS }
   if (Math.abs(skewMs) <= MAX_SKEW_MS) {
@@ -115,9 +126,10 @@ async function judgeRace(place: StorePlace, race: RaceOptions): Promise<Seen> {
   return { state: 'unfit', message, todo, facts: { code: 'store-lies', ...factsOf(verdict) } }
 }
 
+/** A small race, as it only informs: one upload takes some five requests. */
 async function judgeUploads(place: StorePlace, race: RaceOptions): Promise<Seen> {
   const env = { ...place.env, WARDBOOK_S3_MULTIPART_BYTES: '1' }
-  const verdict = await raceStore({ ...place, env }, { ...race, asFiles: true })
+  const verdict = await raceStore({ ...place, env }, { ...race, ...RECORD_RACE, asFiles: true })
   const facts = factsOf(verdict)
   if (verdict.passed) return { state: 'fit', message: 'create-if-absent of large files is kept', facts }
   const message =

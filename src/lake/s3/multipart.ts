@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { WardbookError } from '../../kernel/errors.js'
-import type { BegunUpload, Bucket } from './bucket.js'
+import type { BegunUpload, Bucket, Part } from './bucket.js'
 import { unreadable } from './content.js'
 import { holderOf } from './create.js'
 import { type Attempted, FailedTry, readFailure } from './failure.js'
@@ -108,21 +108,16 @@ class Upload {
 
   /** @returns the ETags of all parts; undefined when the upload was taken away */
   private async sendAll(upload: BegunUpload): Promise<string[] | undefined> {
-    const { allocate = Buffer.allocUnsafeSlow } = this.uploading
-    const { parts, partBytes } = this.plan
-    const slots = Math.min(PARTS_AT_A_TIME, parts.length)
-    const buffers = Array.from({ length: slots }, () => allocate(Math.min(partBytes, this.content.size)))
+    const { parts } = this.plan
+    const buffers = this.makeBuffers()
     const hash = createHash('sha256')
     const etags: string[] = []
     const handle = await this.openFile()
     try {
-      for (let at = 0; at < parts.length; at += slots) {
-        const read: Buffer[] = []
-        for (const [slot, part] of parts.slice(at, at + slots).entries())
-          read.push(await this.readPart(handle, part, buffers[slot] as Buffer))
-        for (const bytes of read) hash.update(bytes)
-        const sent = await allOf(read.map((bytes, slot) => this.send(upload, at + slot + 1, bytes)))
-        for (const etag of sent) {
+      for (let at = 0; at < parts.length; at += buffers.length) {
+        const read = await this.readParts(handle, parts.slice(at, at + buffers.length), buffers)
+        for (const { bytes } of read) hash.update(bytes)
+        for (const etag of await allOf(read.map((part) => this.send(upload, part)))) {
           if (etag === undefined) return undefined
           etags.push(etag)
         }
@@ -134,10 +129,16 @@ class Upload {
     return etags
   }
 
-  private send(upload: BegunUpload, number: number, bytes: Buffer): Promise<string | undefined> {
+  private makeBuffers(): Buffer[] {
+    const { allocate = Buffer.allocUnsafeSlow } = this.uploading
+    const { parts, partBytes } = this.plan
+    const length = Math.min(PARTS_AT_A_TIME, parts.length)
+    return Array.from({ length }, () => allocate(Math.min(partBytes, this.content.size)))
+  }
+
+  private send(upload: BegunUpload, part: Part): Promise<string | undefined> {
     const { bucket, tries } = this.uploading
-    const part = { number, bytes, md5: createHash('md5').update(bytes).digest('base64') }
-    return tries.run(this.step, bytes.length, (signal) => bucket.uploadPart(upload, part, signal))
+    return tries.run(this.step, part.bytes.byteLength, (signal) => bucket.uploadPart(upload, part, signal))
   }
 
   private complete(upload: BegunUpload, etags: readonly string[]): Promise<Outcome> {
@@ -172,7 +173,20 @@ class Upload {
     })
   }
 
-  private async readPart(handle: FileHandle, { from, to }: PlannedPart, buffer: Buffer): Promise<Buffer> {
+  private async readParts(
+    handle: FileHandle,
+    parts: readonly PlannedPart[],
+    buffers: readonly Buffer[],
+  ): Promise<Part[]> {
+    const read: Part[] = []
+    for (const [slot, part] of parts.entries()) {
+      const bytes = await this.fill(buffers[slot] as Buffer, handle, part)
+      read.push({ number: part.number, bytes, md5: createHash('md5').update(bytes).digest('base64') })
+    }
+    return read
+  }
+
+  private async fill(buffer: Buffer, handle: FileHandle, { from, to }: PlannedPart): Promise<Buffer> {
     const { file } = this.content
     let filled = 0
     while (filled < to - from) {

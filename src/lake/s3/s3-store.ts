@@ -33,8 +33,9 @@ export interface S3Store extends ObjectStore {
  * A lake in a bucket of S3, or of a service that speaks its protocol and honors `If-None-Match: *`
  * (`raceCreateIfAbsent` in `lake/doctor.ts` finds out). Opening makes no request.
  *
- * Requests: get, getRange, stat, put, delete one each; createIfAbsent one, and one more when the name is taken; list one for
- * each 1,000 objects; stage one for each 32 MiB; createIfAbsent of a file above 64 MiB four, and one for each 16 MiB. Each is repeated within `settings.patience` when the service stumbles.
+ * Requests: get, getRange, stat, put, delete one each; createIfAbsent one, and one more when the name is taken, for a file above
+ * 64 MiB four and one for each 16 MiB; list one for each 1,000 objects; stage one for each 32 MiB. Each is repeated within
+ * `settings.patience` when the service stumbles.
  *
  * Errors: 'store-unavailable' (retry) after the last repeat, 'outcome-unknown' (retry) when a create may have been stored,
  * 'store-refused' and 'bucket-missing' (fix-config), 'object-damaged' (fix-source) when content differs from its digest,
