@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { RELEASE } from '../kernel/release.js'
 import type * as Commands from './commands.js'
+import type { DoctorOptions } from './doctor-command.js'
 import { createOutput, fail, type Output, processStreams, type Streams } from './output.js'
 
 /** EX_USAGE of sysexits: wrong flags or arguments. */
@@ -34,10 +36,14 @@ export async function runCommandLine(
 /** What a command does, once the program is loaded. @param file the city file, for commands that take one */
 type Work = (commands: typeof Commands, options: RunOptions, output: Output, file: string) => Promise<number>
 
+type WorkAlone<Options> = (options: Options, output: Output, file: string) => Promise<number>
+
 /** Makes commands that speak alike, and runs their work. */
 interface CommandKit {
   add(parent: Command, name: string, summary: string): Command
   perform(command: Command, work: Work): void
+  /** For the command that has to work where the others' modules do not load. */
+  performAlone<Options extends CommonOptions>(command: Command, work: WorkAlone<Options>): void
 }
 
 function buildProgram(streams: Streams, exitWith: (code: number) => void): Command {
@@ -50,20 +56,24 @@ function buildProgram(streams: Streams, exitWith: (code: number) => void): Comma
   const kit: CommandKit = {
     add: (parent, name, summary) =>
       configured(parent.command(name), streams).summary(summary).description(`${summary}.`),
-    perform: (command, work) => {
+    perform: (command, work) =>
+      kit.performAlone<RunOptions>(command, async (...given) =>
+        work(await import('./commands.js'), ...given),
+      ),
+    performAlone: <Options extends CommonOptions>(command: Command, work: WorkAlone<Options>) => {
       command
         .option('--json', 'one JSON object a line on standard output', false)
         .option('--quiet', 'no lines for steps', false)
         .action(async (...given: unknown[]) => {
-          const options = given.at(-2) as RunOptions
+          const options = given.at(-2) as Options
           const file = typeof given[0] === 'string' ? given[0] : ''
-          const output = createOutput(options.json, options.quiet, streams)
-          exitWith(await work(await import('./commands.js'), options, output, file))
+          exitWith(await work(options, createOutput(options.json, options.quiet, streams), file))
         })
     },
   }
   addCityCommands(program, kit)
   addLookingCommands(program, kit)
+  addDoctor(program, kit)
   return program
 }
 
@@ -84,6 +94,10 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
     add(program, name, summary)
       .argument('<city.yaml>', 'the city file')
       .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+  const singleWriter = [
+    '--single-writer',
+    'nobody else ever writes to this lake: take a store that lies',
+  ] as const
   const withPort = (command: Command) =>
     command.option(
       '--port <number>',
@@ -94,9 +108,11 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
   const run = ofCity('run', "Read a city's sources and bring tables, findings and ledger up to date")
     .option('--mirror <folder>', 'read files from this folder instead of the network')
     .option('--serve', 'serve the pages afterwards, until Ctrl-C', false)
+    .option(...singleWriter)
   perform(withPort(run), (commands, options, output, file) => commands.runCity(file, options, output))
 
   const catchUp = ofCity('catch-up', 'Finish what an interrupted run left undone, without reading sources')
+  catchUp.option(...singleWriter)
   perform(catchUp, (commands, options, output, file) => commands.runCatchUp(file, options, output))
 
   const serve = ofCity('serve', "Serve a city's pages and API")
@@ -129,8 +145,21 @@ function addLookingCommands(program: Command, { add, perform }: CommandKit): voi
   perform(schema, (commands, options, output) => commands.showSchema(options, output))
 }
 
+/** The command that says whether everything else can work here. */
+function addDoctor(program: Command, { add, performAlone }: CommandKit): void {
+  const doctor = add(program, 'doctor', "Look whether this machine and a lake's store are fit")
+    .option('--lake <folder>', 'base path of the lake, there already or not')
+    .option('--racers <number>', 'writers that race for a name (default: 16)', numberWithin(2, 64))
+    .option('--rounds <number>', 'races (default: 3)', numberWithin(1, 50))
+    .option('--endpoint <url...>', 'ways to the same store, dealt out to the racers')
+  performAlone<DoctorOptions>(doctor, async (options, output) => {
+    const { runDoctor } = await import('./doctor-command.js')
+    return runDoctor(options, output)
+  })
+}
+
 /** Version of this release. */
-export const VERSION = '0.1.0'
+export const VERSION = RELEASE
 /** Where pages are served when no port is asked for. */
 export const DEFAULT_PORT = 8311
 
@@ -148,6 +177,15 @@ export interface RunOptions extends CommonOptions {
   readonly once?: boolean
   readonly port?: number
   readonly host?: string
+  readonly singleWriter?: boolean
+}
+
+function numberWithin(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (Number.isInteger(number) && number >= least && number <= most) return number
+    throw new InvalidArgumentError(`'${text}' is not allowed: use ${least} to ${most}`)
+  }
 }
 
 function portNumber(text: string): number {

@@ -1,7 +1,7 @@
 import { WardbookError } from '../kernel/errors.js'
 import type { Content, ObjectStore } from './store.js'
 
-/** Whoever holds a scoped handle: a stage, a face, or `main`, which may only read and name the lake. */
+/** Whoever holds a scoped handle: a stage, a face, or `main`, which may only read, name the lake and examine its store. */
 export const OWNERS = [
   'main',
   'ingest',
@@ -36,6 +36,12 @@ export const PREFIXES: readonly PrefixRule[] = [
     writers: ['main'],
     readers: EVERYONE,
     content: 'whose lake this is, and its format version',
+  },
+  {
+    prefix: 'doctor/',
+    writers: ['main'],
+    readers: EVERYONE,
+    content: 'names that the doctor races for, and its last verdict on the store',
   },
   {
     prefix: 'spool/<dataset>/<source>/',

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeLake, type TestLake } from '../../testkit/lake-fixture.js'
+import { makeFakeLake } from '../lake/s3/s3-lake.fixture.js'
 import { claimLake } from './claim-lake.js'
 
 let lake: TestLake
@@ -23,6 +24,15 @@ describe('claiming a lake', () => {
     const refused = { code: 'lake-of-other-city', remedy: 'fix-config', message }
     await expect(claimLake(lake.store, 'shelbyville')).rejects.toMatchObject(refused)
     expect(JSON.parse(await lakeFile()).city).toBe('springfield')
+  })
+
+  it('leaves the lake of another city as it was, also on a store that would replace it', async () => {
+    const { fake, open, close } = await makeFakeLake({ ignoresConditions: true })
+    const store = await open()
+    await claimLake(store, 'springfield')
+    await expect(claimLake(store, 'shelbyville')).rejects.toMatchObject({ code: 'lake-of-other-city' })
+    expect(JSON.parse(String(fake.object('city/lake.json')?.bytes)).city).toBe('springfield')
+    await close()
   })
 
   it('gives a new lake to one of two cities that claim it at once', async () => {

@@ -17,7 +17,8 @@ const LakeFile = z.looseObject({ formatVersion: z.int(), city: z.string() })
 export async function claimLake(store: ObjectStore, city: string): Promise<void> {
   const own = scopeTo('main', store)
   const fresh = new TextEncoder().encode(`${JSON.stringify({ formatVersion: LAKE_FORMAT, city })}\n`)
-  if ((await own.createIfAbsent(LAKE_FILE, fresh)) === 'created') return
+  const isFree = (await own.stat(LAKE_FILE)) === undefined // a store that lies (--single-writer) would replace it
+  if (isFree && (await own.createIfAbsent(LAKE_FILE, fresh)) === 'created') return
   const { formatVersion, city: owner } = parseLakeFile(store, await own.get(LAKE_FILE))
   if (formatVersion > LAKE_FORMAT) {
     const message = `${store.address} has lake format ${formatVersion}; this release knows ${LAKE_FORMAT}: use a newer wardbook`

@@ -19,6 +19,7 @@ import { claimLake } from './claim-lake.js'
 import { absoluteAddress, openLake, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
+import { demandHonestStore } from './store-verdict.js'
 
 /** Everything on one machine: a folder, a queue within the process, workers as child processes. */
 export interface EmbeddedSettings {
@@ -28,6 +29,8 @@ export interface EmbeddedSettings {
   /** Folder that replaces the network, or undefined. */
   readonly mirror: string | undefined
   readonly report: Report
+  /** Says that nobody else ever writes to the lake, so that a store which lies is taken; default false. */
+  readonly singleWriter?: boolean | undefined
 }
 
 /** Base path of a city's lake when none is given: a folder of its own below `lake/`. */
@@ -48,6 +51,7 @@ export async function catchUpEmbedded(settings: EmbeddedSettings): Promise<Failu
 async function assemble(settings: EmbeddedSettings): Promise<PipelineParts> {
   const { city, report, mirror } = settings
   const lake = absoluteAddress(settings.lake)
+  await demandHonestStore({ lake, env: process.env, clock: systemClock }, settings.singleWriter ?? false)
   const store = await openStore(lake)
   await claimLake(store, city.city.slug)
   const parts: PipelineParts = {

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { WardbookError } from '../kernel/errors.js'
 import { checkKey } from '../lake/keys.js'
 import { openLocalStore } from '../lake/local/local-store.js'
-import type { S3Settings } from '../lake/s3/settings.js'
+import { MAX_PUT_BYTES, type S3Settings } from '../lake/s3/settings.js'
 import type { ObjectStore } from '../lake/store.js'
 import { LAKE_FILE } from './claim-lake.js'
 
@@ -46,6 +46,17 @@ const S3Environment = z.object({
     .string()
     .optional()
     .describe("id or ARN of the KMS key; default: the account's key for S3"),
+  WARDBOOK_S3_MULTIPART_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .max(MAX_PUT_BYTES)
+    .optional()
+    .describe('largest file that is sent by one PUT, in bytes; a larger one goes in parts; default 64 MiB'),
+  WARDBOOK_SINGLE_WRITER: z
+    .enum(['true', 'false', '1', '0'])
+    .optional()
+    .describe('true: nobody else ever writes to this lake, so a store that lies is taken; default: false'),
   WARDBOOK_SCRATCH: z
     .string()
     .optional()
@@ -64,6 +75,12 @@ const S3Environment = z.object({
 export const LAKE_VARIABLES: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(S3Environment.shape).map(([name, { description = '' }]) => [name, description]),
 )
+
+/** Whether the environment says that nobody else writes. Opening a bucket refuses what is neither true nor false. */
+export function isSingleWriter(env: Environment): boolean {
+  const { success, data } = S3Environment.shape.WARDBOOK_SINGLE_WRITER.safeParse(env.WARDBOOK_SINGLE_WRITER)
+  return success && data !== undefined && SWITCH[data]
+}
 
 /**
  * The store at an address: a folder, or `s3://bucket/base/path` with options from the environment ({@link LAKE_VARIABLES}).
@@ -136,6 +153,7 @@ function readEnvironment(address: string, env: Environment): Omit<S3Settings, 'b
     ...(data.AWS_REGION ? { region: data.AWS_REGION } : {}),
     ...(data.WARDBOOK_S3_SSE ? { serverSideEncryption: data.WARDBOOK_S3_SSE } : {}),
     ...(data.WARDBOOK_S3_KMS_KEY ? { sseKmsKeyId: data.WARDBOOK_S3_KMS_KEY } : {}),
+    ...(data.WARDBOOK_S3_MULTIPART_BYTES ? { multipartBytes: data.WARDBOOK_S3_MULTIPART_BYTES } : {}),
     scratchFolder: data.WARDBOOK_SCRATCH ?? join(tmpdir(), `wardbook-scratch-${process.getuid?.() ?? 0}`),
     maxScratchBytes: data.WARDBOOK_SCRATCH_BYTES,
   }
