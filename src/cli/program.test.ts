@@ -158,7 +158,10 @@ describe('the command line', () => {
 
   it('has a line in docs/cli.md for every command', async () => {
     const doc = readFileSync(join(root, 'docs', 'cli.md'), 'utf8')
-    const commands = ['run', 'catch-up', 'serve', 'demo', 'lake prefixes', 'ledger verify', 'city schema']
+    const commands = [
+      ...['run', 'catch-up', 'serve', 'demo', 'lake prefixes', 'lake migrate', 'ledger verify'],
+      'city schema',
+    ]
     for (const command of commands) {
       expect(doc).toContain(`\`wardbook ${command}`)
       expect((await run(...command.split(' '), '--help')).code).toBe(0)

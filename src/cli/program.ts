@@ -115,6 +115,11 @@ function addLookingCommands(program: Command, { add, perform }: CommandKit): voi
   const prefixes = add(lake, 'prefixes', 'Who writes and who reads each prefix of a lake')
   perform(prefixes, (commands, options, output) => commands.showPrefixes(options, output))
 
+  const migrate = add(lake, 'migrate', 'Bring a lake of an earlier release to the format of this one')
+    .requiredOption('--lake <folder>', 'base path of the lake')
+    .option('--dry-run', 'say what would be done, and do nothing', false)
+  perform(migrate, (commands, options, output) => commands.runMigrate(options, output))
+
   const ledger = add(program, 'ledger', 'Look at the ledger')
   const verify = add(
     ledger,
@@ -148,6 +153,7 @@ export interface RunOptions extends CommonOptions {
   readonly once?: boolean
   readonly port?: number
   readonly host?: string
+  readonly dryRun?: boolean
 }
 
 function portNumber(text: string): number {

@@ -21,6 +21,7 @@ import {
 } from './checkpoint.js'
 import { DeltaLog, type Start } from './log.js'
 import { checkpointKeys, commitKey, lastCheckpointKey } from './log-files.js'
+import { NEW_TABLE_PROPERTIES } from './properties.js'
 import { finishReplay, type LiveFile, type Replay, replayCommit, type Snapshot } from './snapshot.js'
 
 /** A finished data file that a commit makes visible. Its object is already in the store. */
@@ -49,6 +50,8 @@ export interface Change {
   readonly operation: string
   /** The schema, when the table is new or its columns change. */
   readonly schema?: { readonly columns: readonly Column[]; readonly partitionColumns: readonly string[] }
+  /** Table properties to set on a table that is there; the others stay. A new table has `NEW_TABLE_PROPERTIES`. */
+  readonly properties?: Readonly<Record<string, string>>
   readonly adds?: readonly NewFile[]
   /** Live files to replace, as read from the snapshot the change was planned on. */
   readonly removes?: readonly LiveFile[]
@@ -143,6 +146,19 @@ export class DeltaTable {
       if (record?.positions.some((position) => position.appId === appId)) return record
     }
     return undefined
+  }
+
+  /**
+   * The newest version up to a snapshot's that brought something: rows, or a writer's position. Housekeeping (table properties,
+   * compaction) makes versions in which stages that follow this table find nothing to do.
+   * Walks back from the snapshot; a commit that is gone counts as one that brought something.
+   */
+  async progressVersion({ version: newest }: Snapshot): Promise<number> {
+    for (let version = newest; version > 0; version--) {
+      const actions = await this.log.commit(version)
+      if (actions === undefined || actions.some(isProgress)) return version
+    }
+    return 0
   }
 
   /**
@@ -263,7 +279,7 @@ export class DeltaTable {
     return [
       { commitInfo },
       ...(base === undefined ? [protocolAction()] : []),
-      ...(change.schema ? [metaDataAction(base, change.schema, this.root, now)] : []),
+      ...metaDataActions(base, change, this.root, now),
       ...(change.positions ?? []).map((position) => ({ txn: { ...position, lastUpdated: now } })),
       ...(change.removes ?? []).map((file) => removeAction(file, now)),
       ...(change.adds ?? []).map((file) => addAction(file, now)),
@@ -275,23 +291,22 @@ function protocolAction(): Action {
   return { protocol: { minReaderVersion: READER_VERSION, minWriterVersion: WRITER_VERSION } }
 }
 
-function metaDataAction(
+function metaDataActions(
   base: Snapshot | undefined,
-  schema: NonNullable<Change['schema']>,
+  { schema, properties }: Change,
   name: string,
   now: number,
-): Action {
-  return {
-    metaData: {
-      id: base?.metaData.id ?? randomUUID(),
-      name,
-      format: { provider: 'parquet', options: {} },
-      schemaString: toSchemaString(schema.columns),
-      partitionColumns: [...schema.partitionColumns],
-      configuration: base?.metaData.configuration ?? { 'wardbook.formatVersion': '1' },
-      createdTime: base?.metaData.createdTime ?? now,
-    },
+): Action[] {
+  if (schema === undefined && properties === undefined) return []
+  const former = base?.metaData ?? {
+    ...{ id: randomUUID(), name, format: { provider: 'parquet', options: {} } },
+    ...{ schemaString: '', partitionColumns: [], configuration: NEW_TABLE_PROPERTIES, createdTime: now },
   }
+  const shape = schema && {
+    schemaString: toSchemaString(schema.columns),
+    partitionColumns: [...schema.partitionColumns],
+  }
+  return [{ metaData: { ...former, ...shape, configuration: { ...former.configuration, ...properties } } }]
 }
 
 function addAction(file: NewFile, now: number): Action {
@@ -334,6 +349,10 @@ function describeCommit(actions: readonly Action[], version: number): CommitReco
     positions: actions.flatMap(({ txn }) => (txn ? [{ appId: txn.appId, version: txn.version }] : [])),
     provenance: (info.wardbook ?? {}) as Record<string, unknown>,
   }
+}
+
+function isProgress({ txn, add, remove }: Action): boolean {
+  return txn !== undefined || add?.dataChange === true || remove?.dataChange === true
 }
 
 function nonceOf(actions: readonly Action[]): unknown {
