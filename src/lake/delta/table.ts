@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Column } from '../../contracts/columns.js'
 import { asWardbookError, WardbookError } from '../../kernel/errors.js'
 import { type Clock, systemClock } from '../../kernel/time.js'
@@ -7,6 +8,7 @@ import { toLogPath } from '../keys.js'
 import type { ObjectStore } from '../store.js'
 import {
   type Action,
+  type AddAction,
   demandWritable,
   formatCommit,
   READER_VERSION,
@@ -281,10 +283,32 @@ export class DeltaTable {
       ...(base === undefined ? [protocolAction()] : []),
       ...metaDataActions(base, change, this.root, now),
       ...(change.positions ?? []).map((position) => ({ txn: { ...position, lastUpdated: now } })),
-      ...(change.removes ?? []).map((file) => removeAction(file, now)),
-      ...(change.adds ?? []).map((file) => addAction(file, now)),
+      ...fileActions(change, now),
     ]
   }
+}
+
+/**
+ * A path stands in a commit once: its actions have no order for other engines, and one that finds the file removed and added drops
+ * it. A file that is replaced by itself, as equal rows have equal names, stays; if it is told anew, its `add` replaces the old one.
+ */
+function fileActions({ removes = [], adds = [] }: Change, now: number): Action[] {
+  const former = new Map(removes.map((file) => [file.key, file]))
+  const added = new Set(adds.map(({ key }) => key))
+  const isSame = (file: NewFile) => {
+    const live = former.get(file.key)
+    return live !== undefined && isToldAlike(live.action, addOf(file, now))
+  }
+  return [
+    ...removes.filter(({ key }) => !added.has(key)).map((file) => removeAction(file, now)),
+    ...adds.filter((file) => !isSame(file)).map((file) => ({ add: addOf(file, now) })),
+  ]
+}
+
+function isToldAlike(a: AddAction, b: AddAction): boolean {
+  return (['partitionValues', 'size', 'stats', 'tags'] as const).every((name) =>
+    isDeepStrictEqual(a[name], b[name]),
+  )
 }
 
 function protocolAction(): Action {
@@ -309,17 +333,15 @@ function metaDataActions(
   return [{ metaData: { ...former, ...shape, configuration: { ...former.configuration, ...properties } } }]
 }
 
-function addAction(file: NewFile, now: number): Action {
+function addOf(file: NewFile, now: number): AddAction {
   return {
-    add: {
-      path: toLogPath(file.key),
-      partitionValues: file.partition,
-      size: file.size,
-      modificationTime: now,
-      dataChange: true,
-      stats: file.stats ?? JSON.stringify({ numRecords: file.rows }),
-      tags: { sha256: file.sha256, uncompressedBytes: String(file.uncompressedBytes), ...file.tags },
-    },
+    path: toLogPath(file.key),
+    partitionValues: file.partition,
+    size: file.size,
+    modificationTime: now,
+    dataChange: true,
+    stats: file.stats ?? JSON.stringify({ numRecords: file.rows }),
+    tags: { sha256: file.sha256, uncompressedBytes: String(file.uncompressedBytes), ...file.tags },
   }
 }
 
