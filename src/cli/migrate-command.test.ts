@@ -43,7 +43,7 @@ describe('wardbook lake migrate', () => {
     const { out } = await run('lake', 'migrate', '--lake', lake.folder, '--json')
     const lines = out.split('\n').map((line) => JSON.parse(line))
     expect(lines.at(-1)).toEqual({ kind: 'result', from: 1, to: 2, steps: lines.length - 1, dryRun: false })
-    expect(lines[0]).toMatchObject({ kind: 'result', step: { kind: 'set-properties' } })
+    expect(lines[0]).toMatchObject({ kind: 'result', step: { kind: 'protect-table' } })
   })
 
   it('looks only where a lake is', async () => {

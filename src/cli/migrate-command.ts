@@ -16,7 +16,8 @@ export async function runMigrate(options: RunOptions, output: Output): Promise<n
 
 function inWords(step: MigrationStep): string {
   if (step.kind === 'raise-format') return `say in lake.json: format ${step.to} instead of ${step.from}`
-  return `set on ${step.table.root}: ${step.properties.join(', ')}`
+  const again = step.restated === 0 ? '' : `; tell ${step.restated} files again`
+  return `set on ${step.table.root}: ${step.properties.join(', ')}${again}`
 }
 
 function summary(from: number, to: number, steps: number, dryRun: boolean): string {

@@ -5,6 +5,7 @@ import { recordLake, tableRootsOf } from '../../testkit/lake-record.js'
 import { differencesOf, worldOf } from '../../testkit/same-world.js'
 import { commitKey } from '../lake/delta/log-files.js'
 import { NEW_TABLE_PROPERTIES } from '../lake/delta/properties.js'
+import type { LiveFile } from '../lake/delta/snapshot.js'
 import { DeltaTable } from '../lake/delta/table.js'
 import type { ObjectStore } from '../lake/store.js'
 import { migrateLake, planMigration } from './migrate-lake.js'
@@ -92,8 +93,30 @@ describe('migrating a lake of format 1', () => {
     const root = 'features/theirs'
     await lake.store.createIfAbsent(commitKey(root, 0), new TextEncoder().encode(FOREIGN_COMMIT))
     const { steps } = await migrateLake(lake.store)
-    expect(steps.some((step) => step.kind === 'set-properties' && step.table.root === root)).toBe(false)
+    expect(steps.some((step) => step.kind === 'protect-table' && step.table.root === root)).toBe(false)
     expect(await keysOf(lake.store, `${root}/`)).toEqual([commitKey(root, 0)])
+  })
+
+  it('tells a file again that a commit of format 1 removed and added, as other engines do not see it', async () => {
+    const root = 'tidy/requests'
+    const { files, version } = (await new DeltaTable(lake.store, root).snapshot())!
+    const [{ action, key }] = [...files.values()] as [LiveFile]
+    const remove = { path: action.path, dataChange: true, deletionTimestamp: 1 }
+    const text = `${JSON.stringify({ remove })}\n${JSON.stringify({ add: action })}\n`
+    await lake.store.createIfAbsent(commitKey(root, version + 1), new TextEncoder().encode(text))
+    const { steps } = await migrateLake(lake.store)
+    expect(steps).toContainEqual(
+      expect.objectContaining({ table: { root, owner: 'harmonize' }, restated: 1 }),
+    )
+    const commit = new TextDecoder().decode(await lake.store.get(commitKey(root, version + 2)))
+    const added = commit.split('\n').flatMap((line) => (line === '' ? [] : (JSON.parse(line).add ?? [])))
+    expect(added).toEqual([{ ...action, dataChange: false }])
+    const table = new DeltaTable(lake.store, root)
+    const after = (await table.snapshot())!
+    expect([...after.files.keys()].sort()).toEqual([...files.keys()].sort())
+    expect(after.files.get(key)?.since).toBe(version + 2)
+    expect(await table.ambiguousFiles(after)).toEqual([])
+    expect(await table.progressVersion(after)).toBe(version + 1)
   })
 
   it('keeps what else lake.json says', async () => {
@@ -112,7 +135,7 @@ describe('migrating a lake of format 1', () => {
     )
     const { from, steps } = await migrateLake(lake.store)
     expect(from).toBe(2)
-    expect(steps).toMatchObject([{ kind: 'set-properties', table: { root, owner: 'correlate' } }])
+    expect(steps).toMatchObject([{ kind: 'protect-table', table: { root, owner: 'correlate' } }])
   })
 
   it('refuses a lake that a newer release wrote, and changes nothing', async () => {
@@ -125,14 +148,15 @@ describe('migrating a lake of format 1', () => {
 
 describe('the plan of a migration', () => {
   const table = (properties: Record<string, string>) =>
-    ({ root: 'tidy/calls', owner: 'harmonize', properties }) as const
+    ({ root: 'tidy/calls', owner: 'harmonize', properties, ambiguous: 0 }) as const
 
   it('names each table with what it lacks, and the format last', () => {
     expect(planMigration(1, [table({ 'wardbook.formatVersion': '1' })])).toEqual([
       {
-        kind: 'set-properties',
+        kind: 'protect-table',
         table: { root: 'tidy/calls', owner: 'harmonize' },
         properties: Object.keys(NEW_TABLE_PROPERTIES),
+        restated: 0,
       },
       { kind: 'raise-format', from: 1, to: 2 },
     ])

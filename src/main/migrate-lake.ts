@@ -11,11 +11,20 @@ import { formatLakeFile, LAKE_FILE, LAKE_FORMAT, readLakeFile } from './claim-la
 export interface FoundTable extends TablePlace {
   /** Its `metaData.configuration`. */
   readonly properties: Readonly<Record<string, string>>
+  /** Live files that a commit removed and added. */
+  readonly ambiguous: number
 }
 
 /** One thing to do, which may be done twice. */
 export type MigrationStep =
-  | { readonly kind: 'set-properties'; readonly table: TablePlace; readonly properties: readonly string[] }
+  | {
+      readonly kind: 'protect-table'
+      readonly table: TablePlace
+      /** Names of the properties that are set. */
+      readonly properties: readonly string[]
+      /** Files that are told again. */
+      readonly restated: number
+    }
   | { readonly kind: 'raise-format'; readonly from: number; readonly to: number }
 
 /** From one format of a lake to the next. */
@@ -78,31 +87,40 @@ export function planMigration(from: number, tables: readonly FoundTable[]): Migr
   return from < LAKE_FORMAT ? [...steps, { kind: 'raise-format', from, to: LAKE_FORMAT }] : steps
 }
 
-/** Format 2: other engines are told to leave the history of our tables alone. Tables of other writers are not touched. */
+/**
+ * Format 2: other engines are told to leave the history of our tables alone, and no live file is named twice by the commit that
+ * added it, as they would not see it. Tables of other writers are not touched.
+ */
 function protectHistory(tables: readonly FoundTable[]): MigrationStep[] {
-  return tables.flatMap(({ root, owner, properties }): MigrationStep[] => {
+  return tables.flatMap(({ root, owner, properties, ambiguous }): MigrationStep[] => {
     const missing = missingProperties(properties)
     if (missing === undefined) return []
-    return [{ kind: 'set-properties', table: { root, owner }, properties: Object.keys(missing) }]
+    const table = { root, owner }
+    return [{ kind: 'protect-table', table, properties: Object.keys(missing), restated: ambiguous }]
   })
 }
 
 async function readTables(store: ObjectStore): Promise<FoundTable[]> {
   const found: FoundTable[] = []
   for (const { root, owner } of await findTables(store)) {
-    const snapshot = await new DeltaTable(scopeTo(owner, store), root).snapshot()
-    if (snapshot !== undefined) found.push({ root, owner, properties: snapshot.metaData.configuration })
+    const table = new DeltaTable(scopeTo(owner, store), root)
+    const snapshot = await table.snapshot()
+    if (snapshot === undefined) continue
+    const properties = snapshot.metaData.configuration
+    const isOld = missingProperties(properties) !== undefined
+    const ambiguous = isOld ? (await table.ambiguousFiles(snapshot)).length : 0
+    found.push({ root, owner, properties, ambiguous })
   }
   return found
 }
 
 async function takeStep(store: ObjectStore, step: MigrationStep, clock: Clock): Promise<void> {
   if (step.kind === 'raise-format') await raiseFormat(store, step.to)
-  else await setProperties(store, step.table, clock)
+  else await protectTable(store, step.table, clock)
 }
 
-/** One commit that changes nothing but the properties. What lacks is asked again at each try: another may have been faster. */
-async function setProperties(
+/** One commit that changes no row. What lacks is asked again at each try: another may have been faster. */
+async function protectTable(
   store: ObjectStore,
   { root, owner }: TablePlace,
   clock: Clock,
@@ -111,12 +129,13 @@ async function setProperties(
   const table = new DeltaTable(scopeTo(owner, store), root, clock)
   const base = await table.snapshot()
   const properties = base && missingProperties(base.metaData.configuration)
-  if (properties === undefined) return
+  if (base === undefined || properties === undefined) return
+  const restates = await table.ambiguousFiles(base)
   try {
-    await table.commit(base, { operation: 'SET TBLPROPERTIES', properties })
+    await table.commit(base, { operation: 'SET TBLPROPERTIES', properties, restates })
   } catch (thrown) {
     if (asWardbookError(thrown).code !== 'commit-conflict' || tries >= MAX_TRIES) throw thrown
-    await setProperties(store, { root, owner }, clock, tries + 1)
+    await protectTable(store, { root, owner }, clock, tries + 1)
   }
 }
 

@@ -4,7 +4,7 @@ import type { Column } from '../../contracts/columns.js'
 import { asWardbookError, WardbookError } from '../../kernel/errors.js'
 import { type Clock, systemClock } from '../../kernel/time.js'
 import { parquetCheckpoints } from '../duckdb/checkpoint-file.js'
-import { toLogPath } from '../keys.js'
+import { fromLogPath, toLogPath } from '../keys.js'
 import type { ObjectStore } from '../store.js'
 import {
   type Action,
@@ -54,6 +54,8 @@ export interface Change {
   readonly schema?: { readonly columns: readonly Column[]; readonly partitionColumns: readonly string[] }
   /** Table properties to set on a table that is there; the others stay. A new table has `NEW_TABLE_PROPERTIES`. */
   readonly properties?: Readonly<Record<string, string>>
+  /** Live files to tell again as they are, where other engines have lost sight of them; no row changes. */
+  readonly restates?: readonly LiveFile[]
   readonly adds?: readonly NewFile[]
   /** Live files to replace, as read from the snapshot the change was planned on. */
   readonly removes?: readonly LiveFile[]
@@ -161,6 +163,23 @@ export class DeltaTable {
       if (actions === undefined || actions.some(isProgress)) return version
     }
     return 0
+  }
+
+  /**
+   * Live files that were removed and added by one commit, as releases of format 1 did when rows came out equal. Other engines may
+   * take the removal for the later of the two, see {@link fileActions}. Reads each commit that added a live file.
+   */
+  async ambiguousFiles({ files }: Snapshot): Promise<LiveFile[]> {
+    const removedIn = new Map<number, ReadonlySet<string>>()
+    for (const { since } of files.values()) {
+      if (removedIn.has(since)) continue
+      const actions = (await this.log.commit(since)) ?? []
+      removedIn.set(
+        since,
+        new Set(actions.flatMap(({ remove }) => (remove ? [fromLogPath(remove.path)] : []))),
+      )
+    }
+    return [...files.values()].filter(({ key, since }) => removedIn.get(since)?.has(key))
   }
 
   /**
@@ -292,7 +311,7 @@ export class DeltaTable {
  * A path stands in a commit once: its actions have no order for other engines, and one that finds the file removed and added drops
  * it. A file that is replaced by itself, as equal rows have equal names, stays; if it is told anew, its `add` replaces the old one.
  */
-function fileActions({ removes = [], adds = [] }: Change, now: number): Action[] {
+function fileActions({ removes = [], adds = [], restates = [] }: Change, now: number): Action[] {
   const former = new Map(removes.map((file) => [file.key, file]))
   const added = new Set(adds.map(({ key }) => key))
   const isSame = (file: NewFile) => {
@@ -302,6 +321,7 @@ function fileActions({ removes = [], adds = [] }: Change, now: number): Action[]
   return [
     ...removes.filter(({ key }) => !added.has(key)).map((file) => removeAction(file, now)),
     ...adds.filter((file) => !isSame(file)).map((file) => ({ add: addOf(file, now) })),
+    ...restates.map(({ action }) => ({ add: { ...action, dataChange: false } })),
   ]
 }
 
@@ -403,11 +423,13 @@ function demandNoConflict(winner: readonly Action[], change: Change, table: stri
 }
 
 function conflictBetween(winner: readonly Action[], change: Change): string | undefined {
-  const removed = new Set((change.removes ?? []).map((file) => file.action.path))
+  const needed = [...(change.removes ?? []), ...(change.restates ?? [])]
+  const removed = new Set(needed.map((file) => file.action.path))
   const rewritten = new Set((change.removes ?? []).map((file) => partitionKey(file.partition)))
   for (const action of winner) {
     if (action.protocol || action.metaData) return 'changed the schema or protocol'
-    if (action.remove && removed.has(action.remove.path)) return 'removed a file that this change removes'
+    if (action.remove && removed.has(action.remove.path))
+      return 'removed a file that this change removes or tells again'
     if (action.add && rewritten.has(partitionKey(action.add.partitionValues)))
       return 'added to a division that this change rewrites'
   }
