@@ -18,6 +18,8 @@ import type { Failure } from '../main/pipeline.js'
 import type { Output } from './output.js'
 import { type CommonOptions, DEFAULT_PORT, type RunOptions } from './program.js'
 
+export { runMigrate } from './migrate-command.js'
+
 const FINDINGS_SHOWN = 5
 
 /** `wardbook run`: files to findings, and to pages with --serve. @returns the exit code */

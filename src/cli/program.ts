@@ -33,6 +33,11 @@ export async function runCommandLine(
   }
 }
 
+const SINGLE_WRITER = [
+  '--single-writer',
+  'nobody else ever writes to this lake: take a store that lies',
+] as const
+
 /** What a command does, once the program is loaded. @param file the city file, for commands that take one */
 type Work = (commands: typeof Commands, options: RunOptions, output: Output, file: string) => Promise<number>
 
@@ -94,10 +99,6 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
     add(program, name, summary)
       .argument('<city.yaml>', 'the city file')
       .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
-  const singleWriter = [
-    '--single-writer',
-    'nobody else ever writes to this lake: take a store that lies',
-  ] as const
   const withPort = (command: Command) =>
     command.option(
       '--port <number>',
@@ -108,11 +109,11 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
   const run = ofCity('run', "Read a city's sources and bring tables, findings and ledger up to date")
     .option('--mirror <folder>', 'read files from this folder instead of the network')
     .option('--serve', 'serve the pages afterwards, until Ctrl-C', false)
-    .option(...singleWriter)
+    .option(...SINGLE_WRITER)
   perform(withPort(run), (commands, options, output, file) => commands.runCity(file, options, output))
 
   const catchUp = ofCity('catch-up', 'Finish what an interrupted run left undone, without reading sources')
-  catchUp.option(...singleWriter)
+  catchUp.option(...SINGLE_WRITER)
   perform(catchUp, (commands, options, output, file) => commands.runCatchUp(file, options, output))
 
   const serve = ofCity('serve', "Serve a city's pages and API")
@@ -127,9 +128,15 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
 
 /** Commands that only look. */
 function addLookingCommands(program: Command, { add, perform }: CommandKit): void {
-  const lake = add(program, 'lake', 'Look at a lake')
+  const lake = add(program, 'lake', 'Work on a lake')
   const prefixes = add(lake, 'prefixes', 'Who writes and who reads each prefix of a lake')
   perform(prefixes, (commands, options, output) => commands.showPrefixes(options, output))
+
+  const migrate = add(lake, 'migrate', 'Bring a lake of an earlier release to the format of this one')
+    .requiredOption('--lake <folder>', 'base path of the lake')
+    .option('--dry-run', 'say what would be done, and do nothing', false)
+    .option(...SINGLE_WRITER)
+  perform(migrate, (commands, options, output) => commands.runMigrate(options, output))
 
   const ledger = add(program, 'ledger', 'Look at the ledger')
   const verify = add(
@@ -178,6 +185,7 @@ export interface RunOptions extends CommonOptions {
   readonly port?: number
   readonly host?: string
   readonly singleWriter?: boolean
+  readonly dryRun?: boolean
 }
 
 function numberWithin(least: number, most: number): (text: string) => number {

@@ -77,7 +77,7 @@ async function readUpstream(context: DetectContext, datasetId: string): Promise<
     const raw = await table.snapshot()
     if (raw === undefined) return undefined // a dataset is compared whole or not at all
     const divisions = partitionValues(raw, dataset.partition.column)
-    raws.push({ source, version: raw.version, divisions, table })
+    raws.push({ source, version: await table.progressVersion(raw), divisions, table })
     const scope = { stage: 'measure', dataset: datasetId, source, digest } as const
     reached.push(...divisionPositions(series.positions, scope).map((position) => ({ source, ...position })))
   }

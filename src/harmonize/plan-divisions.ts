@@ -21,7 +21,7 @@ export async function planDivisions(scope: SourceScope) {
   const unchanged: string[] = []
   for (const division of all) {
     const position = reachedVersion(tidy?.positions, appIdOf(scope, division))
-    if (position >= raw.snapshot.version) continue
+    if (position >= raw.version) continue
     const files = filesOf(raw.snapshot, column, division)
     const before = position < 0 ? undefined : await raw.table.snapshot(position)
     if (before && keysOf(filesOf(before, column, division)) === keysOf(files)) unchanged.push(division)

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeLake, type TestLake } from '../../testkit/lake-fixture.js'
 import { makeFakeLake } from '../lake/s3/s3-lake.fixture.js'
-import { claimLake } from './claim-lake.js'
+import { checkLake, claimLake } from './claim-lake.js'
 
 let lake: TestLake
 beforeEach(async () => {
@@ -13,7 +13,7 @@ describe('claiming a lake', () => {
   it('gives a new lake its city and format, and changes nothing afterwards', async () => {
     await claimLake(lake.store, 'springfield')
     const first = await lakeFile()
-    expect(JSON.parse(first)).toEqual({ formatVersion: 1, city: 'springfield' })
+    expect(JSON.parse(first)).toEqual({ formatVersion: 2, city: 'springfield' })
     await claimLake(lake.store, 'springfield')
     expect(await lakeFile()).toBe(first)
   })
@@ -45,19 +45,30 @@ describe('claiming a lake', () => {
   })
 
   it('refuses the lake of a newer release, and says what helps', async () => {
-    await write('{"formatVersion":2,"city":"springfield","more":true}')
+    await write('{"formatVersion":3,"city":"springfield","more":true}')
     const message = expect.stringContaining('use a newer wardbook')
     const refused = {
       code: 'lake-newer-format',
       remedy: 'fix-config',
       message,
-      facts: { formatVersion: 2, known: 1 },
+      facts: { formatVersion: 3, known: 2 },
     }
     await expect(claimLake(lake.store, 'springfield')).rejects.toMatchObject(refused)
+    await expect(checkLake(lake.store, 'springfield')).rejects.toMatchObject(refused)
+  })
+
+  it('refuses to write to the lake of an earlier release, naming the command, and lets it be read', async () => {
+    await write('{"formatVersion":1,"city":"springfield"}')
+    const message = expect.stringContaining(`wardbook lake migrate --lake ${lake.store.address}`)
+    const refused = { code: 'lake-older-format', remedy: 'fix-config', message }
+    await expect(claimLake(lake.store, 'springfield')).rejects.toMatchObject(refused)
+    expect(await checkLake(lake.store, 'springfield')).toEqual({ formatVersion: 1, city: 'springfield' })
+    const ofOther = { code: 'lake-of-other-city' }
+    await expect(checkLake(lake.store, 'shelbyville')).rejects.toMatchObject(ofOther)
   })
 
   it('opens a lake whose file says more than we know', async () => {
-    await write('{"formatVersion":1,"city":"springfield","more":true}')
+    await write('{"formatVersion":2,"city":"springfield","more":true}')
     await claimLake(lake.store, 'springfield')
   })
 

@@ -15,7 +15,7 @@ import type { FindingLine } from '../serve/finding-line.js'
 import { openPublication } from '../serve/publication.js'
 import { createApp, startServer } from '../serve/server.js'
 import { openFilesSource } from '../sources/files/files-source.js'
-import { claimLake } from './claim-lake.js'
+import { checkLake, claimLake, readLakeFile } from './claim-lake.js'
 import { absoluteAddress, openLake, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
@@ -84,7 +84,7 @@ export async function serveEmbedded(
   hostname = '127.0.0.1',
 ): Promise<ServedPages> {
   const store = await openLake(absoluteAddress(lake))
-  await claimLake(store, city.city.slug)
+  await checkLake(store, city.city.slug)
   const publication = await openPublication(store, city)
   const app = createApp({ publication, receiptOf: receiptsOf(store), log: createLogger('warn') })
   const server = await startServer({ app, port, hostname })
@@ -126,5 +126,6 @@ function receiptsOf(store: ObjectStore) {
 /** Audits a lake's log from its first byte: chain, roots, ids, and that `findings/` shows what the log holds. */
 export async function verifyEmbedded(lake: string): Promise<AuditedLog> {
   const store = await openLake(absoluteAddress(lake))
+  await readLakeFile(store)
   return verifyLog({ store: scopeTo('ledger', store), view: true })
 }

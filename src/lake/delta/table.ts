@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import type { Column } from '../../contracts/columns.js'
 import { asWardbookError, WardbookError } from '../../kernel/errors.js'
 import { type Clock, systemClock } from '../../kernel/time.js'
 import { parquetCheckpoints } from '../duckdb/checkpoint-file.js'
-import { toLogPath } from '../keys.js'
+import { fromLogPath, toLogPath } from '../keys.js'
 import type { ObjectStore } from '../store.js'
 import {
   type Action,
+  type AddAction,
   demandWritable,
   formatCommit,
   READER_VERSION,
@@ -21,6 +23,7 @@ import {
 } from './checkpoint.js'
 import { DeltaLog, type Start } from './log.js'
 import { checkpointKeys, commitKey, lastCheckpointKey } from './log-files.js'
+import { NEW_TABLE_PROPERTIES } from './properties.js'
 import { finishReplay, type LiveFile, type Replay, replayCommit, type Snapshot } from './snapshot.js'
 
 /** A finished data file that a commit makes visible. Its object is already in the store. */
@@ -49,6 +52,10 @@ export interface Change {
   readonly operation: string
   /** The schema, when the table is new or its columns change. */
   readonly schema?: { readonly columns: readonly Column[]; readonly partitionColumns: readonly string[] }
+  /** Table properties to set on a table that is there; the others stay. A new table has `NEW_TABLE_PROPERTIES`. */
+  readonly properties?: Readonly<Record<string, string>>
+  /** Live files to tell again as they are, where other engines have lost sight of them; no row changes. */
+  readonly restates?: readonly LiveFile[]
   readonly adds?: readonly NewFile[]
   /** Live files to replace, as read from the snapshot the change was planned on. */
   readonly removes?: readonly LiveFile[]
@@ -143,6 +150,36 @@ export class DeltaTable {
       if (record?.positions.some((position) => position.appId === appId)) return record
     }
     return undefined
+  }
+
+  /**
+   * The newest version up to a snapshot's that brought something: rows, or a writer's position. Housekeeping (table properties,
+   * compaction) makes versions in which stages that follow this table find nothing to do.
+   * Walks back from the snapshot; a commit that is gone counts as one that brought something.
+   */
+  async progressVersion({ version: newest }: Snapshot): Promise<number> {
+    for (let version = newest; version > 0; version--) {
+      const actions = await this.log.commit(version)
+      if (actions === undefined || actions.some(isProgress)) return version
+    }
+    return 0
+  }
+
+  /**
+   * Live files that were removed and added by one commit, as releases of format 1 did when rows came out equal. Other engines may
+   * take the removal for the later of the two, see {@link fileActions}. Reads each commit that added a live file.
+   */
+  async ambiguousFiles({ files }: Snapshot): Promise<LiveFile[]> {
+    const removedIn = new Map<number, ReadonlySet<string>>()
+    for (const { since } of files.values()) {
+      if (removedIn.has(since)) continue
+      const actions = (await this.log.commit(since)) ?? []
+      removedIn.set(
+        since,
+        new Set(actions.flatMap(({ remove }) => (remove ? [fromLogPath(remove.path)] : []))),
+      )
+    }
+    return [...files.values()].filter(({ key, since }) => removedIn.get(since)?.has(key))
   }
 
   /**
@@ -263,48 +300,68 @@ export class DeltaTable {
     return [
       { commitInfo },
       ...(base === undefined ? [protocolAction()] : []),
-      ...(change.schema ? [metaDataAction(base, change.schema, this.root, now)] : []),
+      ...metaDataActions(base, change, this.root, now),
       ...(change.positions ?? []).map((position) => ({ txn: { ...position, lastUpdated: now } })),
-      ...(change.removes ?? []).map((file) => removeAction(file, now)),
-      ...(change.adds ?? []).map((file) => addAction(file, now)),
+      ...fileActions(change, now),
     ]
   }
+}
+
+/**
+ * A path stands in a commit once: its actions have no order for other engines, and one that finds the file removed and added drops
+ * it. A file that is replaced by itself, as equal rows have equal names, stays; if it is told anew, its `add` replaces the old one.
+ */
+function fileActions({ removes = [], adds = [], restates = [] }: Change, now: number): Action[] {
+  const former = new Map(removes.map((file) => [file.key, file]))
+  const added = new Set(adds.map(({ key }) => key))
+  const isSame = (file: NewFile) => {
+    const live = former.get(file.key)
+    return live !== undefined && isToldAlike(live.action, addOf(file, now))
+  }
+  return [
+    ...removes.filter(({ key }) => !added.has(key)).map((file) => removeAction(file, now)),
+    ...adds.filter((file) => !isSame(file)).map((file) => ({ add: addOf(file, now) })),
+    ...restates.map(({ action }) => ({ add: { ...action, dataChange: false } })),
+  ]
+}
+
+function isToldAlike(a: AddAction, b: AddAction): boolean {
+  return (['partitionValues', 'size', 'stats', 'tags'] as const).every((name) =>
+    isDeepStrictEqual(a[name], b[name]),
+  )
 }
 
 function protocolAction(): Action {
   return { protocol: { minReaderVersion: READER_VERSION, minWriterVersion: WRITER_VERSION } }
 }
 
-function metaDataAction(
+function metaDataActions(
   base: Snapshot | undefined,
-  schema: NonNullable<Change['schema']>,
+  { schema, properties }: Change,
   name: string,
   now: number,
-): Action {
-  return {
-    metaData: {
-      id: base?.metaData.id ?? randomUUID(),
-      name,
-      format: { provider: 'parquet', options: {} },
-      schemaString: toSchemaString(schema.columns),
-      partitionColumns: [...schema.partitionColumns],
-      configuration: base?.metaData.configuration ?? { 'wardbook.formatVersion': '1' },
-      createdTime: base?.metaData.createdTime ?? now,
-    },
+): Action[] {
+  if (schema === undefined && properties === undefined) return []
+  const former = base?.metaData ?? {
+    ...{ id: randomUUID(), name, format: { provider: 'parquet', options: {} } },
+    ...{ schemaString: '', partitionColumns: [], configuration: NEW_TABLE_PROPERTIES, createdTime: now },
   }
+  const shape = schema && {
+    schemaString: toSchemaString(schema.columns),
+    partitionColumns: [...schema.partitionColumns],
+  }
+  return [{ metaData: { ...former, ...shape, configuration: { ...former.configuration, ...properties } } }]
 }
 
-function addAction(file: NewFile, now: number): Action {
+function addOf(file: NewFile, now: number): AddAction {
   return {
-    add: {
-      path: toLogPath(file.key),
-      partitionValues: file.partition,
-      size: file.size,
-      modificationTime: now,
-      dataChange: true,
-      stats: file.stats ?? JSON.stringify({ numRecords: file.rows }),
-      tags: { sha256: file.sha256, uncompressedBytes: String(file.uncompressedBytes), ...file.tags },
-    },
+    path: toLogPath(file.key),
+    partitionValues: file.partition,
+    size: file.size,
+    modificationTime: now,
+    dataChange: true,
+    stats: file.stats ?? JSON.stringify({ numRecords: file.rows }),
+    tags: { sha256: file.sha256, uncompressedBytes: String(file.uncompressedBytes), ...file.tags },
   }
 }
 
@@ -336,6 +393,10 @@ function describeCommit(actions: readonly Action[], version: number): CommitReco
   }
 }
 
+function isProgress({ txn, add, remove }: Action): boolean {
+  return txn !== undefined || add?.dataChange === true || remove?.dataChange === true
+}
+
 function nonceOf(actions: readonly Action[]): unknown {
   return describeCommit(actions, 0).provenance.nonce
 }
@@ -362,11 +423,13 @@ function demandNoConflict(winner: readonly Action[], change: Change, table: stri
 }
 
 function conflictBetween(winner: readonly Action[], change: Change): string | undefined {
-  const removed = new Set((change.removes ?? []).map((file) => file.action.path))
+  const needed = [...(change.removes ?? []), ...(change.restates ?? [])]
+  const removed = new Set(needed.map((file) => file.action.path))
   const rewritten = new Set((change.removes ?? []).map((file) => partitionKey(file.partition)))
   for (const action of winner) {
     if (action.protocol || action.metaData) return 'changed the schema or protocol'
-    if (action.remove && removed.has(action.remove.path)) return 'removed a file that this change removes'
+    if (action.remove && removed.has(action.remove.path))
+      return 'removed a file that this change removes or tells again'
     if (action.add && rewritten.has(partitionKey(action.add.partitionValues)))
       return 'added to a division that this change rewrites'
   }
