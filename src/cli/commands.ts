@@ -18,6 +18,7 @@ import type { Failure } from '../main/pipeline.js'
 import type { Output } from './output.js'
 import { type CommonOptions, DEFAULT_PORT, type RunOptions } from './program.js'
 
+export { compactTables, vacuumTables } from './lake-commands.js'
 export { runMigrate } from './migrate-command.js'
 
 const FINDINGS_SHOWN = 5

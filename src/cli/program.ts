@@ -127,10 +127,12 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
 }
 
 /** Commands that only look. */
-function addLookingCommands(program: Command, { add, perform }: CommandKit): void {
-  const lake = add(program, 'lake', 'Work on a lake')
+function addLookingCommands(program: Command, kit: CommandKit): void {
+  const { add, perform } = kit
+  const lake = add(program, 'lake', 'Look at a lake, and keep it in shape')
   const prefixes = add(lake, 'prefixes', 'Who writes and who reads each prefix of a lake')
   perform(prefixes, (commands, options, output) => commands.showPrefixes(options, output))
+  addCareCommands(lake, kit)
 
   const migrate = add(lake, 'migrate', 'Bring a lake of an earlier release to the format of this one')
     .requiredOption('--lake <folder>', 'base path of the lake')
@@ -165,6 +167,33 @@ function addDoctor(program: Command, { add, performAlone }: CommandKit): void {
   })
 }
 
+/** Commands that remove from a lake what nobody needs. */
+function addCareCommands(lake: Command, { add, perform }: CommandKit): void {
+  const ofLake = (name: string, summary: string) =>
+    add(lake, name, summary).requiredOption('--lake <folder>', 'base path of the lake')
+  const compact = ofLake('compact', 'Merge the small files of the tables of records')
+  perform(compact, (commands, options, output) => commands.compactTables(options, output))
+
+  const vacuum = ofLake(
+    'vacuum',
+    'Remove files that no kept version of a table needs; never what a finding cites',
+  )
+    .option('--retention-days <days>', 'keep what was replaced since, at least 1', dayCount, 7)
+    .option('--dry-run', 'say what would be removed, and remove nothing', false)
+    .option(
+      '--forget-cited',
+      'remove also what findings rest on, which cannot be checked any more then',
+      false,
+    )
+  perform(vacuum, (commands, options, output) => commands.vacuumTables(options, output))
+}
+
+function dayCount(text: string): number {
+  const days = Number(text)
+  if (text.trim() !== '' && Number.isFinite(days) && days >= 1) return days
+  throw new InvalidArgumentError(`'${text}' is no number of days from 1 on`)
+}
+
 /** Version of this release. */
 export const VERSION = RELEASE
 /** Where pages are served when no port is asked for. */
@@ -185,7 +214,9 @@ export interface RunOptions extends CommonOptions {
   readonly port?: number
   readonly host?: string
   readonly singleWriter?: boolean
+  readonly retentionDays?: number
   readonly dryRun?: boolean
+  readonly forgetCited?: boolean
 }
 
 function numberWithin(least: number, most: number): (text: string) => number {

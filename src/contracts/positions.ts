@@ -69,6 +69,11 @@ export function positionId({ stage, dataset, source, division, digest }: Positio
   return parts.join('/')
 }
 
+/** appId, in `findings/`, of the ledger's position in a stage's outbox: every commit up to there is taken in. */
+export function outboxAppId(stage: Stage): string {
+  return `ledger/outbox/${stage}`
+}
+
 /**
  * How far a table is in the work that a position names; -1 when it never did that work, or when the same work was done under
  * another config digest since: a setting that is changed and changed back is done again.

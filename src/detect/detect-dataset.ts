@@ -11,6 +11,7 @@ import { partitionValues } from '../lake/partitions.js'
 import { schemaChange } from '../lake/schema-change.js'
 import type { ObjectStore } from '../lake/store.js'
 import { OUTBOX_PARTITION, TESTS_PARTITION, tables } from '../lake/tables.js'
+import { tendTable } from '../lake/tend-table.js'
 import { type Reached, type Upstream, waitingFor } from './barrier.js'
 import type { DetectDivision, DetectJob, DetectResult } from './detect-job.js'
 
@@ -177,6 +178,7 @@ async function commitProposals(
     adds: result.proposals,
     positions,
   })
+  await tendTable(outbox, base)
 }
 
 function report(context: DetectContext, datasetId: string, result: DetectResult): void {

@@ -137,6 +137,11 @@ export function mayAccess(owner: Owner, key: string, access: 'read' | 'write'): 
   return mayWrite(rule, owner, key)
 }
 
+/** Who writes below a prefix; undefined when it is nobody's. @param prefix a folder, with `/` at its end */
+export function ownerOf(prefix: string): Owner | undefined {
+  return OWNERS.find((owner) => mayAccess(owner, `${prefix}any`, 'write'))
+}
+
 /**
  * The store as one owner may use it.
  * @throws from its methods WardbookError 'outside-prefix' (report-bug) for a key that is not the owner's to read or write
