@@ -18,6 +18,15 @@ export interface FinishedFile {
 }
 
 const NAME_DIGEST_DIGITS = 24
+const OWN_NAME = new RegExp(`^part-\\d+-[0-9a-f]{${NAME_DIGEST_DIGITS}}\\.parquet$`)
+
+/**
+ * True for the name of a file that {@link putPart} made. Whatever else lies in a table's folder came from somebody else: it may
+ * be registered in the table, and is never ours to delete.
+ */
+export function isOwnPart(key: string): boolean {
+  return OWN_NAME.test(key.slice(key.lastIndexOf('/') + 1))
+}
 
 /**
  * Moves a finished file into a table's folder. Its name holds the version it was made for and its digest: making
