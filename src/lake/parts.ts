@@ -18,7 +18,7 @@ export interface FinishedFile {
 }
 
 const NAME_DIGEST_DIGITS = 24
-const OWN_NAME = new RegExp(`^part-\\d+-[0-9a-f]{${NAME_DIGEST_DIGITS}}\\.parquet$`)
+const OWN_NAME = new RegExp(`^part--?\\d+-[0-9a-f]{${NAME_DIGEST_DIGITS}}\\.parquet$`)
 
 /**
  * True for the name of a file that {@link putPart} made. Whatever else lies in a table's folder came from somebody else: it may

@@ -159,4 +159,5 @@ function plain({ type }: Column, value: unknown): unknown {
   return type === 'double' ? Number(value) : value
 }
 
-process.exitCode = await main()
+process.exitCode =
+  process.argv[2] === 'adopt' ? await (await import('./adopt.js')).main(process.argv.slice(3)) : await main()
