@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import type { PartRunner } from '../src/contracts/part-runner.js'
 import { detectSeries } from '../src/detect/detect-series.js'
 import { harmonizeDivisions } from '../src/harmonize/harmonize-divisions.js'
+import { adoptDivisions } from '../src/ingest/adopt/adopt-divisions.js'
+import type { OpenOriginals } from '../src/ingest/adopt/originals.js'
+import { surveyFiles } from '../src/ingest/adopt/survey-files.js'
 import { writeSnapshot } from '../src/ingest/write-snapshot.js'
 import type { Clock } from '../src/kernel/time.js'
 import { DeltaTable } from '../src/lake/delta/table.js'
@@ -12,6 +15,7 @@ import { scanFiles } from '../src/lake/duckdb/scan.js'
 import { openLocalStore } from '../src/lake/local/local-store.js'
 import { type Owner, scopeTo } from '../src/lake/prefixes.js'
 import type { ObjectStore } from '../src/lake/store.js'
+import { openOriginals } from '../src/main/open-store.js'
 import { childPartRunner } from '../src/main/part-worker.js'
 import { measureDivisions } from '../src/measure/measure-divisions.js'
 
@@ -34,7 +38,7 @@ export async function makeLake(): Promise<TestLake> {
 /** A second lake with the same objects. */
 export async function copyLake(lake: TestLake): Promise<TestLake> {
   const folder = await mkdtemp(join(tmpdir(), 'wardbook-lake-'))
-  await cp(lake.folder, folder, { recursive: true })
+  await cp(lake.folder, folder, { recursive: true, preserveTimestamps: true })
   const store = await openLocalStore(folder)
   return { store, folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
@@ -44,10 +48,12 @@ export function childRunner(lake: TestLake): PartRunner {
   return childPartRunner(lake.folder)
 }
 
-type PartTask = (store: ObjectStore, job: never) => Promise<unknown>
+type PartTask = (store: ObjectStore, job: never, open: OpenOriginals) => Promise<unknown>
 
 const TASKS: Record<string, readonly [Owner, PartTask]> = {
   'ingest.write': ['ingest', writeSnapshot],
+  'ingest.survey': ['ingest', surveyFiles],
+  'ingest.adopt': ['ingest', adoptDivisions],
   'harmonize.type': ['harmonize', harmonizeDivisions],
   'measure.count': ['measure', measureDivisions],
   'detect.test': ['detect', detectSeries],
@@ -58,7 +64,8 @@ export function inProcessRunner(store: ObjectStore): PartRunner {
   return {
     run: async (task, job) => {
       const [owner, work] = TASKS[task] as readonly [Owner, PartTask]
-      const result = await work(scopeTo(owner, store), JSON.parse(JSON.stringify(job)) as never)
+      const given = JSON.parse(JSON.stringify(job)) as never
+      const result = await work(scopeTo(owner, store), given, (from) => openOriginals(from, store.address))
       return JSON.parse(JSON.stringify(result))
     },
   }

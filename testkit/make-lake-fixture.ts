@@ -12,6 +12,7 @@ import { scopeTo } from '../src/lake/prefixes.js'
 import type { ObjectStore } from '../src/lake/store.js'
 import { claimLake } from '../src/main/claim-lake.js'
 import { loadCity } from '../src/main/load-city.js'
+import { openOriginals } from '../src/main/open-store.js'
 import { connectStages, type PipelineParts, runPipeline } from '../src/main/pipeline.js'
 import { createEmbeddedQueue } from '../src/queue/embedded/embedded-queue.js'
 import { openFilesSource } from '../src/sources/files/files-source.js'
@@ -125,6 +126,7 @@ async function fillLake(folder: string, store: ObjectStore): Promise<void> {
     clock: () => now,
     report: ({ stage, message }) => void process.stdout.write(`${stage.padEnd(9)} ${message}\n`),
     openSource: (name, config) => openFilesSource(name, config, { mirror, fetch }),
+    openOriginals: (from) => openOriginals(from, store.address),
   }
   const [first = '', ...later] = publications()
   await publish(join(mirror, 'requests.csv.gz'), first, nextDay())

@@ -2,6 +2,7 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CityFile } from '../src/contracts/city-file.js'
 import type { PartRunner } from '../src/contracts/part-runner.js'
+import type { Report } from '../src/contracts/progress.js'
 import { detectDataset } from '../src/detect/detect-dataset.js'
 import { harmonizeDataset } from '../src/harmonize/harmonize-dataset.js'
 import { ingestSource } from '../src/ingest/ingest-source.js'
@@ -14,6 +15,8 @@ import { inProcessRunner, NOON } from './lake-fixture.js'
 /** The one dataset and source of {@link testCity}. */
 export const DATASET = 'calls'
 export const SOURCE = 'portal'
+
+const CSV_FILES = { family: 'files', mirror: ['**/*.csv', '**/*.csv.gz'] }
 
 /** What a test changes of {@link testCity}: parts of its dataset, its source, and the whole city. */
 export interface CityChanges {
@@ -31,7 +34,7 @@ export function testCity({ dataset = {}, source = {}, city = {} }: CityChanges =
         name: 'Calls',
         kind: 'service-requests',
         partition: { column: 'council_district', from: 'District' },
-        sources: { [SOURCE]: { family: 'files', mirror: ['**/*.csv', '**/*.csv.gz'], ...source } },
+        sources: { [SOURCE]: 'family' in source ? source : { ...CSV_FILES, ...source } },
         mapping: {
           service_request_id: 'id',
           service_name: 'Type',
@@ -49,6 +52,7 @@ export interface StageOptions {
   readonly mirror?: string
   readonly runner?: PartRunner
   readonly fetch?: typeof fetch
+  readonly report?: Report
 }
 
 function contextOf(store: ObjectStore, city: CityFile, options: StageOptions) {

@@ -1,3 +1,4 @@
+import { openOriginals } from '../src/main/open-store.js'
 import { connectStages, type Failure, type PipelineParts, runPipeline } from '../src/main/pipeline.js'
 import { createEmbeddedQueue } from '../src/queue/embedded/embedded-queue.js'
 import { openFilesSource } from '../src/sources/files/files-source.js'
@@ -11,6 +12,7 @@ export function runInProcess(
     queue: createEmbeddedQueue(),
     report: () => {},
     openSource: (name, config) => openFilesSource(name, config, { mirror: undefined, fetch }),
+    openOriginals: (from) => openOriginals(from, given.store.address),
   }
   connectStages(parts)
   return runPipeline(parts)

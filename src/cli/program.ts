@@ -129,7 +129,17 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
 /** Commands that only look. */
 function addLookingCommands(program: Command, kit: CommandKit): void {
   const { add, perform } = kit
-  const lake = add(program, 'lake', 'Look at a lake, and keep it in shape')
+  const lake = add(program, 'lake', 'Look at a lake, keep it in shape, and take in what lies there')
+  const adopt = add(lake, 'adopt', 'Take hive-partitioned Parquet that is there already into raw tables')
+    .argument('<city.yaml>', 'the city file')
+    .argument('[dataset/source...]', 'sources of the family hive (default: all)')
+    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+    .option('--dry-run', 'say what would be done, and write nothing', false)
+    .option(...SINGLE_WRITER)
+  perform(adopt, async (_commands, options, output, file) => {
+    const { runAdopt } = await import('./adopt-command.js')
+    return runAdopt(file, adopt.processedArgs[1] as string[], options, output)
+  })
   const prefixes = add(lake, 'prefixes', 'Who writes and who reads each prefix of a lake')
   perform(prefixes, (commands, options, output) => commands.showPrefixes(options, output))
   addCareCommands(lake, kit)

@@ -97,6 +97,41 @@ const FilesSource = z.strictObject({
     .describe('Field separator, one character.'),
 })
 
+const HiveSource = z
+  .strictObject({
+    family: z.literal('hive'),
+    from: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'Folder, or s3://bucket/path, of hive-partitioned Parquet, which is only read. ' +
+          "Default: the files lie in this lake already, below the raw table's own folder.",
+      ),
+    column: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Key of the folders that hold the division, e.g. 'ward' of ward=7/; default: partition.from.",
+      ),
+    mode: z
+      .enum(['copy', 'register'])
+      .optional()
+      .describe(
+        'copy: rows become raw rows, all text, in parts within the budget; register: files stay as they are and the table ' +
+          'names them, only inside the lake. Default: register where `from` is absent and the types allow it, else copy.',
+      ),
+  })
+  .refine(({ from, mode }) => from === undefined || mode !== 'register', {
+    path: ['mode'],
+    error: 'only files inside the lake can be registered: leave out `from`, or use copy',
+  })
+
+const Source = z.discriminatedUnion('family', [FilesSource, HiveSource], {
+  error: 'name a family: files or hive',
+})
+
 const Dataset = z.strictObject({
   name: z.string().min(1),
   kind: z.literal('service-requests'),
@@ -108,7 +143,7 @@ const Dataset = z.strictObject({
     .optional()
     .describe("The publisher's column that identifies a row; without it the row's whole text does."),
   quarantine: Quarantine.prefault({}),
-  sources: z.record(Slug, FilesSource).refine((sources) => Object.keys(sources).length > 0, {
+  sources: z.record(Slug, Source).refine((sources) => Object.keys(sources).length > 0, {
     error: 'a dataset needs at least one source',
   }),
   mapping: Mapping,
@@ -187,6 +222,8 @@ export const CityFile = z.strictObject({
 export type CityFile = z.infer<typeof CityFile>
 export type DatasetConfig = CityFile['datasets'][string]
 export type FilesSourceConfig = z.infer<typeof FilesSource>
+export type HiveSourceConfig = z.infer<typeof HiveSource>
+export type SourceConfig = z.infer<typeof Source>
 export type PartsConfig = CityFile['parts']
 export type DetectConfig = CityFile['detect']
 export type MappingConfig = DatasetConfig['mapping']

@@ -37,9 +37,10 @@ export function configDigests(city: CityFile, datasetId: string): ConfigDigests 
 
 /** Separators other than the default, by source: absent without any, so that a new plain source changes no digest. */
 function delimitersOf({ sources }: DatasetConfig): Record<string, string> | undefined {
-  const special = Object.entries(sources).filter(([, { delimiter }]) => delimiter !== ',')
-  if (special.length === 0) return undefined
-  return Object.fromEntries(special.map(([source, { delimiter }]) => [source, delimiter]))
+  const special = Object.entries(sources).flatMap(([source, config]) =>
+    config.family === 'files' && config.delimiter !== ',' ? [[source, config.delimiter] as const] : [],
+  )
+  return special.length === 0 ? undefined : Object.fromEntries(special)
 }
 
 function chain(stage: keyof ConfigDigests, upstream: string, settings: object): string {

@@ -2,6 +2,7 @@ import { type Column, QUARANTINE_COLUMNS, RAW_COLUMNS } from '../contracts/colum
 import { reachedVersion } from '../contracts/positions.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { LiveFile, Snapshot } from '../lake/delta/snapshot.js'
+import type { NewFile } from '../lake/delta/table.js'
 import { schemaChange } from '../lake/schema-change.js'
 import type { Scratch } from '../lake/store.js'
 import { sameColumn } from '../sources/files/read-csv.js'
@@ -9,7 +10,14 @@ import { type ColumnPlan, planColumns } from './plan-columns.js'
 import { type ScannedPage, scanPage } from './scan-page.js'
 import { type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { demandQuarantinePolicy, demandRowsLeft } from './snapshot-checks.js'
-import { type IngestContext, type IngestResult, nextSnapshot, type SourceWork, step } from './source-work.js'
+import {
+  type IngestContext,
+  type IngestResult,
+  nextSnapshot,
+  type RawWork,
+  type SourceWork,
+  step,
+} from './source-work.js'
 import type { SpooledPage } from './spool.js'
 import type { LivePart, WriteJob, WriteResult } from './write-job.js'
 
@@ -30,7 +38,10 @@ export async function commitSnapshot(
   const settings = { delimiter: work.config.delimiter, partitionColumn: work.partitionFrom }
   for (const page of pages) scanned.push(await scanPage(work.store, scratch, page, settings))
   demandQuarantinePolicy(work, scanned)
-  demandRowsLeft(work, base, scanned)
+  demandRowsLeft(work, base, {
+    rows: scanned.reduce((sum, { summary }) => sum + summary.goodRows, 0),
+    files: scanned.length,
+  })
   const plan = planColumns(
     scanned.map(({ summary }) => summary.header),
     work.dataset.partition.column,
@@ -40,7 +51,7 @@ export async function commitSnapshot(
   const job = writeJob(context, work, scanned, plan, number, base)
   const written = await context.runner.run<WriteJob, WriteResult>('ingest.write', job)
   const provenance = provenanceOf(context, scanned, number, fingerprint)
-  await commitQuarantine(work, written, number)
+  await commitQuarantine(work, written.quarantined, number)
   const { outcome, version } = await commitRaw(work, base, plan, written, provenance)
   if (outcome === 'superseded') return undefined
   await settleSnapshot(work)
@@ -100,7 +111,8 @@ function columnFor(plan: ColumnPlan, published: string): string {
   )
 }
 
-function keyColumn(work: SourceWork, plan: ColumnPlan): string {
+/** The table column of the dataset's key. @throws WardbookError 'key-column-missing' (fix-source) */
+export function keyColumn(work: RawWork, plan: ColumnPlan): string {
   const key = work.dataset.key as string
   const found = plan.columns.find(({ metadata }) => sameColumn(metadata?.published ?? '', key))
   if (found !== undefined) return found.name
@@ -113,7 +125,8 @@ function keyColumn(work: SourceWork, plan: ColumnPlan): string {
   )
 }
 
-function livePartsOf(work: SourceWork, base: Snapshot | undefined): LivePart[] {
+/** Live files that {@link storeParts} may leave as they are. */
+export function livePartsOf(work: RawWork, base: Snapshot | undefined): LivePart[] {
   const column = work.dataset.partition.column
   if (base?.partitionColumns[0] !== column) return []
   return [...base.files.values()].flatMap((file) => {
@@ -124,17 +137,21 @@ function livePartsOf(work: SourceWork, base: Snapshot | undefined): LivePart[] {
 }
 
 /** Quarantine comes first, under the same position: a row is never missing from both. */
-async function commitQuarantine(work: SourceWork, written: WriteResult, snapshot: number): Promise<void> {
+export async function commitQuarantine(
+  work: RawWork,
+  adds: readonly NewFile[],
+  snapshot: number,
+): Promise<void> {
   const base = await work.quarantine.snapshot()
   const removes = [...(base?.files.values() ?? [])]
   const done = reachedVersion(base?.positions, work.appId) >= snapshot
-  if (done || (written.quarantined.length === 0 && removes.length === 0)) return
+  if (done || (adds.length === 0 && removes.length === 0)) return
   const partitionColumns = [work.dataset.partition.column]
   await work.quarantine.commit(base, {
     operation: 'QUARANTINE',
     ...schemaChange(base, QUARANTINE_COLUMNS, partitionColumns),
     removes,
-    adds: written.quarantined,
+    adds,
     positions: [{ appId: work.appId, version: snapshot }],
   })
 }
@@ -190,7 +207,8 @@ function provenanceOf(
   return { snapshot, fingerprint, publishedAt, readAt, pages }
 }
 
-function publishedColumns(base: Snapshot | undefined, partitionColumn: string): Column[] {
+/** Columns of the publisher that the table has so far. */
+export function publishedColumns(base: Snapshot | undefined, partitionColumn: string): Column[] {
   const ours = [...RAW_COLUMNS.map(({ name }) => name), ...(base?.partitionColumns ?? []), partitionColumn]
   return (base?.columns ?? []).filter(({ name }) => !ours.some((own) => sameColumn(own, name)))
 }

@@ -1,13 +1,13 @@
 import { WardbookError } from '../kernel/errors.js'
 import type { Snapshot } from '../lake/delta/snapshot.js'
 import type { ScannedPage } from './scan-page.js'
-import { rowsOf, type SourceWork } from './source-work.js'
+import { type RawWork, rowsOf, type SourceWork } from './source-work.js'
 
 /** Bad rows that any source may have before the rate counts: one bad line must not refuse a file of ten. */
 export const FREE_BAD_ROWS = 100
 
 /** A publication that changes while it is read is read again. @throws WardbookError 'changed-during-read' (retry) */
-export function demandSameOffers(work: SourceWork, before: number, after: number): void {
+export function demandSameOffers(work: RawWork, before: number, after: number): void {
   if (before === after) return
   throw new WardbookError(
     'changed-during-read',
@@ -49,17 +49,17 @@ export function demandQuarantinePolicy(work: SourceWork, scanned: readonly Scann
  * @throws WardbookError 'all-rows-vanished' (fix-source)
  */
 export function demandRowsLeft(
-  work: SourceWork,
+  work: RawWork,
   base: Snapshot | undefined,
-  scanned: readonly ScannedPage[],
+  found: { readonly rows: number; readonly files: number },
 ): void {
   const before = base === undefined ? 0 : rowsOf(base)
-  if (before === 0 || scanned.some(({ summary }) => summary.goodRows > 0)) return
+  if (before === 0 || found.rows > 0) return
   throw new WardbookError(
     'all-rows-vanished',
     'fix-source',
-    `${work.datasetId}/${work.sourceId}: no row at all in ${scanned.length} files, where there were ${before}; ` +
+    `${work.datasetId}/${work.sourceId}: no row at all in ${found.files} files, where there were ${before}; ` +
       'nothing was committed. Look at the files; if the publisher means it, remove the source from the city file',
-    { dataset: work.datasetId, source: work.sourceId, before, files: scanned.length },
+    { dataset: work.datasetId, source: work.sourceId, before, files: found.files },
   )
 }

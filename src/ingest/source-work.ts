@@ -30,34 +30,49 @@ export interface IngestResult {
   readonly quarantined: number
 }
 
-/** One source of one dataset, and where its things lie. */
-export interface SourceWork extends SettleScope {
+/** One source of one dataset, of whatever family, and its tables. */
+export interface RawWork extends SettleScope {
+  readonly raw: DeltaTable
+  readonly quarantine: DeltaTable
+}
+
+/** A source that is read page by page, and where its things lie. */
+export interface SourceWork extends RawWork {
   readonly source: Source
   readonly config: FilesSourceConfig
   readonly partitionFrom: string
-  readonly raw: DeltaTable
-  readonly quarantine: DeltaTable
   readonly spoolRoot: string
 }
 
 /** What a source of the city file needs to be read. */
 export function workOn(context: IngestContext, datasetId: string, sourceId: string): SourceWork {
-  const { city, store } = context
-  const dataset = city.datasets[datasetId] as DatasetConfig
-  const config = dataset.sources[sourceId] as FilesSourceConfig
+  const work = tablesOf(context, datasetId, sourceId)
+  const config = work.dataset.sources[sourceId] as FilesSourceConfig
+  const { column, from } = work.dataset.partition
+  return {
+    ...work,
+    config,
+    source: context.openSource(`${datasetId}/${sourceId}`, config),
+    partitionFrom: from ?? column,
+    spoolRoot: `spool/${datasetId}/${sourceId}`,
+  }
+}
+
+/** The tables of a source, and the name of its position under today's city file. */
+export function tablesOf(
+  { city, store, clock }: Pick<IngestContext, 'city' | 'store' | 'clock'>,
+  datasetId: string,
+  sourceId: string,
+): RawWork {
   const digest = configDigests(city, datasetId).ingest
   return {
     store,
     datasetId,
-    dataset,
+    dataset: city.datasets[datasetId] as DatasetConfig,
     sourceId,
-    config,
     appId: positionId({ stage: 'ingest', dataset: datasetId, source: sourceId, digest }),
-    source: context.openSource(`${datasetId}/${sourceId}`, config),
-    partitionFrom: dataset.partition.from ?? dataset.partition.column,
-    raw: new DeltaTable(store, tables.raw(datasetId, sourceId), context.clock),
-    quarantine: new DeltaTable(store, tables.quarantine('ingest', datasetId, sourceId), context.clock),
-    spoolRoot: `spool/${datasetId}/${sourceId}`,
+    raw: new DeltaTable(store, tables.raw(datasetId, sourceId), clock),
+    quarantine: new DeltaTable(store, tables.quarantine('ingest', datasetId, sourceId), clock),
   }
 }
 
@@ -67,10 +82,16 @@ export interface Head {
   readonly last: SnapshotProvenance | undefined
 }
 
-/** The raw table, and its newest snapshot when that was made under today's city file: one made under an earlier one is history. */
-export async function readHead(work: SourceWork): Promise<Head> {
+/**
+ * The raw table, and its newest snapshot when that was made under today's city file: one made under an earlier one is history.
+ * @param lastOf reads that snapshot; by default it also brings the records to where the table is
+ */
+export async function readHead(
+  work: RawWork,
+  lastOf: (scope: SettleScope) => Promise<SnapshotProvenance | undefined> = settleSnapshot,
+): Promise<Head> {
   const base = await work.raw.snapshot()
-  const last = await settleSnapshot(work)
+  const last = await lastOf(work)
   return { base, last: last?.snapshot === nextSnapshot(base) - 1 ? last : undefined }
 }
 
@@ -86,8 +107,8 @@ export function rowsOf(snapshot: Snapshot): number {
 
 /** Tells a finished step of this source. */
 export function step(
-  context: IngestContext,
-  work: SourceWork,
+  context: Pick<IngestContext, 'report'>,
+  work: RawWork,
   message: string,
   facts: Record<string, unknown>,
 ): void {

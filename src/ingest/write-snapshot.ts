@@ -1,25 +1,15 @@
-import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Column, QUARANTINE_COLUMNS, RAW_COLUMNS, UNASSIGNED } from '../contracts/columns.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { NewFile } from '../lake/delta/table.js'
 import { type Engine, LEAN, withEngine } from '../lake/duckdb/engine.js'
 import { literal } from '../lake/duckdb/sql.js'
-import { readStats } from '../lake/duckdb/stats.js'
-import { measureParquet, writeParquet } from '../lake/duckdb/write.js'
+import { writeParquet } from '../lake/duckdb/write.js'
 import { type FinishedFile, putPart } from '../lake/parts.js'
 import type { ObjectStore, Scratch, StagedFile } from '../lake/store.js'
+import { type PartsJob, partitionedCopySql, partitionFiles, storeParts, withinBudget } from './part-budget.js'
 import type { PageInput, WriteJob, WriteResult } from './write-job.js'
-import {
-  bucketSql,
-  contentSql,
-  DIVISION_KEY,
-  type OpenPage,
-  partitionedCopySql,
-  snapshotSql,
-} from './write-sql.js'
-
-const MAX_SPLIT_ROUNDS = 4 // each round doubles the buckets; only equal keys can defeat it
+import { DIVISION_KEY, type OpenPage, snapshotSql } from './write-sql.js'
 
 /**
  * The part worker of ingestion: one lean pass over all pages, one folder a division, parts within the budget, digests.
@@ -33,7 +23,7 @@ export async function writeSnapshot(store: ObjectStore, job: WriteJob): Promise<
     return await withEngine(LEAN, scratch.folder, async (engine) => {
       const finished = await writeParts(engine, store, scratch, job)
       demandRows(job, finished)
-      const { parts, kept } = await storeParts(store, job, finished)
+      const { parts, kept } = await storeParts(store, partsJob(job), finished)
       const quarantined = await writeQuarantine(engine, store, scratch, job)
       return { rows: finished.reduce((sum, { rows }) => sum + rows, 0), parts, kept, quarantined }
     })
@@ -60,7 +50,7 @@ async function writeParts(
   const finished: FinishedFile[] = []
   for (const { value, file } of await partitionFiles(folder)) {
     const division = Buffer.from(value, 'hex').toString('utf8')
-    finished.push(...(await withinBudget(engine, job, file, division)))
+    finished.push(...(await withinBudget(engine, partsJob(job), file, division)))
   }
   return finished
 }
@@ -80,85 +70,6 @@ async function openPages(store: ObjectStore, pages: readonly PageInput[]) {
     for (const file of staged) await file.release()
   }
   return { open, release }
-}
-
-/** The file itself when it keeps the budget, else its rows split into as many files as needed. */
-async function withinBudget(
-  engine: Engine,
-  job: WriteJob,
-  file: string,
-  division: string,
-): Promise<FinishedFile[]> {
-  const columns = storedColumns(job)
-  const whole = await measureParquet(engine, file, columns)
-  const partition = { [job.partitionColumn]: division }
-  const fits = ({ rows, bytes }: { rows: number; bytes: number }) =>
-    rows <= job.budget.maxRows && bytes <= job.budget.maxUncompressedBytes
-  const finish = async (path: string, { rows, bytes }: { rows: number; bytes: number }) => {
-    const tags = { content: await contentOf(engine, path) }
-    const stats = await readStats(engine, path, rows, columns)
-    return { file: path, partition, rows, uncompressedBytes: bytes, stats, tags }
-  }
-  if (fits(whole)) return [await finish(file, whole)]
-
-  const share = Math.max(whole.rows / job.budget.maxRows, whole.bytes / job.budget.maxUncompressedBytes)
-  for (let round = 0, buckets = Math.ceil(share * 1.1); round < MAX_SPLIT_ROUNDS; round++, buckets *= 2) {
-    const parts = await splitByHash(engine, job, file, buckets)
-    if (parts.every(fits)) {
-      await rm(file)
-      const finished: FinishedFile[] = []
-      for (const part of parts) finished.push(await finish(part.file, part))
-      return finished
-    }
-    await rm(`${file}.split`, { recursive: true })
-  }
-  throw partTooLarge(job, division, whole)
-}
-
-/**
- * Digest of a part's rows and their pages, whatever their order: the engine cuts its row groups by what it wrote to all
- * divisions together, so the same rows need not come as the same bytes.
- */
-async function contentOf(engine: Engine, file: string): Promise<string> {
-  const [row] = await engine.rows<{ content: string }>(contentSql(file))
-  return row?.content ?? ''
-}
-
-async function splitByHash(engine: Engine, job: WriteJob, file: string, buckets: number) {
-  const query = `SELECT *, ${bucketSql(job.key, buckets)} AS _bucket FROM read_parquet(${literal(file)}, hive_partitioning = false)`
-  await engine.run(partitionedCopySql(query, `${file}.split`, '_bucket'))
-  const parts: { file: string; rows: number; bytes: number }[] = []
-  for (const part of await partitionFiles(`${file}.split`)) {
-    parts.push({ file: part.file, ...(await measureParquet(engine, part.file, storedColumns(job))) })
-  }
-  return parts
-}
-
-/** Files of a partitioned write, ascending by value; one file a value. */
-async function partitionFiles(folder: string): Promise<{ value: string; file: string }[]> {
-  const found: { value: string; file: string }[] = []
-  for (const name of (await readdir(folder)).sort()) {
-    const value = name.slice(name.indexOf('=') + 1)
-    for (const file of (await readdir(join(folder, name))).sort())
-      found.push({ value, file: join(folder, name, file) })
-  }
-  return found
-}
-
-async function storeParts(
-  store: ObjectStore,
-  job: WriteJob,
-  finished: readonly FinishedFile[],
-): Promise<Pick<WriteResult, 'parts' | 'kept'>> {
-  const parts: NewFile[] = []
-  const kept: { division: string; sha256: string }[] = []
-  for (const part of finished) {
-    const division = part.partition[job.partitionColumn] as string
-    const same = job.live.find((live) => live.division === division && live.content === part.tags?.content)
-    if (same !== undefined) kept.push({ division, sha256: same.sha256 })
-    else parts.push(await putPart(store, job.table, job.snapshot, part))
-  }
-  return { parts, kept }
 }
 
 async function writeQuarantine(
@@ -192,8 +103,9 @@ function badRowsSql(page: PageInput, file: string): string {
   )
 }
 
-function storedColumns(job: WriteJob): Column[] {
-  return [...job.columns.map((name): Column => ({ name, type: 'string' })), ...RAW_COLUMNS]
+function partsJob(job: WriteJob): PartsJob {
+  const stored = [...job.columns.map((name): Column => ({ name, type: 'string' })), ...RAW_COLUMNS]
+  return { ...job, stored }
 }
 
 function demandRows(job: WriteJob, finished: readonly FinishedFile[]): void {
@@ -205,20 +117,5 @@ function demandRows(job: WriteJob, finished: readonly FinishedFile[]): void {
     'report-bug',
     `${job.table}: the scan counted ${counted} good rows and the engine wrote ${written}; nothing was committed`,
     { table: job.table, counted, written },
-  )
-}
-
-function partTooLarge(
-  job: WriteJob,
-  division: string,
-  whole: { rows: number; bytes: number },
-): WardbookError {
-  return new WardbookError(
-    'part-too-large',
-    'shrink',
-    `${job.table}, division ${division}: ${whole.rows} rows, ${whole.bytes} bytes cannot be split into parts of ` +
-      `${job.budget.maxRows} rows and ${job.budget.maxUncompressedBytes} bytes` +
-      (job.key === undefined ? '' : `: too many rows share one ${job.key}; choose another key`),
-    { table: job.table, division, ...whole },
   )
 }

@@ -1,5 +1,6 @@
 import { ROW_HASH, SOURCE_PAGE, UNASSIGNED } from '../contracts/columns.js'
-import { identifier, literal, PARQUET_OPTIONS } from '../lake/duckdb/sql.js'
+import { rowHashSql } from '../lake/duckdb/row-hash.js'
+import { identifier, literal } from '../lake/duckdb/sql.js'
 import { MAX_RECORD_BYTES } from '../sources/files/read-csv.js'
 import type { PageInput, WriteJob } from './write-job.js'
 
@@ -54,17 +55,6 @@ function readCsvSql(group: readonly OpenPage[]): string {
   )
 }
 
-/**
- * 63 bits of the MD5 of a row's cells in the order of their column names, each ended by U+001F; a column that the page lacks
- * counts as empty. Stable across engine versions and column order; docs/adr/0002 has golden values and the cost.
- */
-export function rowHashSql(columns: readonly string[], present: ReadonlySet<string>): string {
-  const cells = columns
-    .toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
-    .map((name) => (present.has(name) ? identifier(name) : "''"))
-  return `(md5_number_lower(concat(${cells.map((cell) => `${cell}, chr(31)`).join(', ')})) >> 1)::BIGINT`
-}
-
 /** The division's value: the published text without outer blanks, or what the city file says it means; blank is unassigned. */
 function divisionSql(job: WriteJob, present: ReadonlySet<string>): string {
   if (!present.has(job.partitionFrom)) return literal(UNASSIGNED)
@@ -73,25 +63,4 @@ function divisionSql(job: WriteJob, present: ReadonlySet<string>): string {
     ([from, to]) => `WHEN ${literal(from)} THEN ${literal(to)}`,
   )
   return `CASE ${published} WHEN '' THEN ${literal(UNASSIGNED)} ${meanings.join(' ')} ELSE ${published} END`
-}
-
-/** Writes rows into one folder a division, in one pass. */
-export function partitionedCopySql(query: string, folder: string, by: string): string {
-  return `COPY (${query}) TO ${literal(folder)} (${PARQUET_OPTIONS}, PARTITION_BY (${identifier(by)}))`
-}
-
-/** Number of rows of a part, and the sum of their hashes with their pages: equal for equal rows in any order. */
-export function contentSql(file: string): string {
-  const row = `(md5_number_lower(concat(${ROW_HASH}, ' ', ${SOURCE_PAGE})) >> 1)::HUGEINT`
-  return (
-    `SELECT concat(count(*), ' ', coalesce(sum(${row}), 0)) AS content ` +
-    `FROM read_parquet(${literal(file)}, hive_partitioning = false)`
-  )
-}
-
-/** Bucket of a row, from 0: by the hash of its key, else of the row, so that equal keys share a part. */
-export function bucketSql(key: string | undefined, buckets: number): string {
-  const hash =
-    key === undefined ? ROW_HASH : `(md5_number_lower(coalesce(${identifier(key)}, '')) >> 1)::BIGINT`
-  return `(${hash} % ${buckets})`
 }

@@ -21,7 +21,6 @@ export interface FinishedFile {
 }
 
 const NAME_DIGEST_DIGITS = 24
-
 /**
  * How old a part may be that is used again: far younger than what vacuum takes, which might take it before a commit names it.
  */
@@ -29,6 +28,14 @@ const REUSED_PART_MS = LEAST_RETENTION_MS / 2
 
 /** A part's file name as {@link putPart} gives it; vacuum takes no other. */
 const PART_NAME = /^part--?\d+-([0-9a-f]{24})\.parquet$/
+
+/**
+ * True for the name of a file that {@link putPart} made. Whatever else lies in a table's folder came from somebody else: it may
+ * be registered in the table, and is never ours to delete.
+ */
+export function isOwnPart(key: string): boolean {
+  return digestInName(key) !== undefined
+}
 
 /** The digest in the name of a part that we named ourselves; undefined for a file that somebody else put there. */
 export function digestInName(key: string): string | undefined {

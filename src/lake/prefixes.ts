@@ -53,7 +53,8 @@ export const PREFIXES: readonly PrefixRule[] = [
     prefix: 'raw/<dataset>/<source>/',
     writers: ['ingest'],
     readers: EVERYONE,
-    content: "Delta table: the publisher's own columns and values, all text",
+    content:
+      "Delta table: the publisher's own columns and values, all text unless files were registered as they are",
   },
   {
     prefix: 'quarantine/<stage>/<dataset>/<source>/',

@@ -67,6 +67,9 @@ export interface ObjectStore {
   scratch(): Promise<Scratch>
 }
 
+/** Somebody else's files, which are only ever read: listed and staged. */
+export type Originals = Pick<ObjectStore, 'address' | 'list' | 'stage'>
+
 /** A temporary folder; what a killed process leaves is swept when the store is opened again. */
 export interface Scratch {
   readonly folder: string

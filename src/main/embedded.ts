@@ -15,8 +15,9 @@ import type { FindingLine } from '../serve/finding-line.js'
 import { openPublication } from '../serve/publication.js'
 import { createApp, startServer } from '../serve/server.js'
 import { openFilesSource } from '../sources/files/files-source.js'
+import { adoptHive } from './adopt-hive.js'
 import { checkLake, claimLake, readLakeFile } from './claim-lake.js'
-import { absoluteAddress, openLake, openStore } from './open-store.js'
+import { absoluteAddress, openLake, openOriginals, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
 import { demandHonestStore } from './store-verdict.js'
@@ -48,12 +49,18 @@ export async function catchUpEmbedded(settings: EmbeddedSettings): Promise<Failu
   return catchUp(await assemble(settings))
 }
 
-async function assemble(settings: EmbeddedSettings): Promise<PipelineParts> {
+/** Adopts hive sources into their raw tables, or plans to; the stages after it are left to {@link catchUpEmbedded}. */
+export async function adoptEmbedded(settings: EmbeddedSettings, names: readonly string[], dryRun: boolean) {
+  return adoptHive(await assemble(settings, !dryRun), names, dryRun)
+}
+
+/** @param claims false for what only looks: the lake is not made anybody's */
+async function assemble(settings: EmbeddedSettings, claims = true): Promise<PipelineParts> {
   const { city, report, mirror } = settings
   const lake = absoluteAddress(settings.lake)
   await demandHonestStore({ lake, env: process.env, clock: systemClock }, settings.singleWriter ?? false)
   const store = await openStore(lake)
-  await claimLake(store, city.city.slug)
+  if (claims) await claimLake(store, city.city.slug)
   const parts: PipelineParts = {
     store,
     city,
@@ -62,6 +69,7 @@ async function assemble(settings: EmbeddedSettings): Promise<PipelineParts> {
     clock: systemClock,
     report,
     openSource: (name, config) => openFilesSource(name, config, { mirror, fetch }),
+    openOriginals: (from) => openOriginals(from, lake),
   }
   connectStages(parts)
   return parts

@@ -11,6 +11,7 @@ import { openFilesSource } from '../sources/files/files-source.js'
 import { claimLake } from './claim-lake.js'
 import { newestFindings, serveEmbedded, verifyEmbedded } from './embedded.js'
 import { migrateLake } from './migrate-lake.js'
+import { openOriginals } from './open-store.js'
 import { connectStages, type PipelineParts, runPipeline } from './pipeline.js'
 
 describe.each(keptFormats())('a lake of format %i, left by an earlier release', (format) => {
@@ -66,6 +67,7 @@ async function runAgain({ store, city, mirror }: KeptLake) {
     clock: systemClock,
     report: ({ stage, message }) => void steps.push(`${stage}: ${message}`),
     openSource: (name, config) => openFilesSource(name, config, { mirror, fetch }),
+    openOriginals: (from) => openOriginals(from, store.address),
   }
   connectStages(parts)
   return { failures: await runPipeline(parts), steps }

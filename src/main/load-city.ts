@@ -79,7 +79,7 @@ function mistakesOf(issue: z.core.$ZodIssue, document: Document, lines: LineCoun
     const message = `${path.join('.') || 'the file'}: ${issue.message}${isWhole ? shownValue(node, issue.message) : ''}`
     return [{ place: placeOf(node, lines), path: path.join('.'), message, isUnknownKey: false }]
   }
-  const known = knownKeysAt(CityFile, path)
+  const known = knownKeysAt(CityFile, path, document.toJS())
   return issue.keys.map((key) => {
     const nearest = nearestWord(key, known)
     const hint = nearest === undefined ? '' : `; did you mean '${nearest}'?`

@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { WardbookError } from '../kernel/errors.js'
 import { checkKey } from '../lake/keys.js'
-import { openLocalStore } from '../lake/local/local-store.js'
+import { openLocalOriginals, openLocalStore } from '../lake/local/local-store.js'
 import { MAX_PUT_BYTES, type S3Settings } from '../lake/s3/settings.js'
-import type { ObjectStore } from '../lake/store.js'
+import type { ObjectStore, Originals } from '../lake/store.js'
 import { LAKE_FILE } from './claim-lake.js'
 
 /** Variables of the environment, as `process.env` has them. */
@@ -92,6 +92,32 @@ export async function openStore(address: string, env: Environment = process.env)
   if (place.kind === 'folder') return openLocalStore(place.folder)
   const { openS3Store } = await import('../lake/s3/s3-store.js') // the SDK is heavy, and most processes need a folder
   return openS3Store(place.settings)
+}
+
+/**
+ * Somebody's folder or bucket, only to be read: nothing is made in it. A bucket is reached with the lake's own settings.
+ * @throws WardbookError 'bad-lake-address', 'originals-missing', 'originals-in-lake' (fix-config)
+ */
+export async function openOriginals(
+  from: string,
+  lake: string,
+  env: Environment = process.env,
+): Promise<Originals> {
+  const place = parseLakeAddress(from, env)
+  if (isWithin(absoluteAddress(from), absoluteAddress(lake))) {
+    const message = `${from} lies in the lake ${lake}: what is there already is adopted in place, leave out \`from\``
+    throw new WardbookError('originals-in-lake', 'fix-config', message, { from, lake })
+  }
+  if (place.kind === 's3') return openStore(from, env)
+  if (!existsSync(place.folder)) {
+    const message = `there is no folder ${place.folder}: correct \`from\` in the city file`
+    throw new WardbookError('originals-missing', 'fix-config', message, { from })
+  }
+  return openLocalOriginals(place.folder)
+}
+
+function isWithin(address: string, base: string): boolean {
+  return `${address.replace(/\/$/, '')}/`.startsWith(`${base.replace(/\/$/, '')}/`)
 }
 
 /**

@@ -1,10 +1,21 @@
 import { z } from 'zod'
 
-/** Keys that an object schema knows at a path, or none where the path leads to no object. */
-export function knownKeysAt(schema: z.core.$ZodType, path: readonly string[]): string[] {
+/**
+ * Keys that an object schema knows at a path, or none where the path leads to no object.
+ * @param values what was read: of alternatives, the one that the values there belong to counts
+ */
+export function knownKeysAt(
+  schema: z.core.$ZodType,
+  path: readonly string[],
+  values: unknown = undefined,
+): string[] {
   let current: z.core.$ZodType | undefined = schema
-  for (const step of path) current = current && stepInto(unwrap(current), step)
-  const target = current && unwrap(current)
+  let value = values
+  for (const step of path) {
+    current = current && stepInto(unwrap(current, value), step)
+    value = (value as Record<string, unknown> | null | undefined)?.[step]
+  }
+  const target = current && unwrap(current, value)
   return target instanceof z.ZodObject ? Object.keys(target.shape) : []
 }
 
@@ -15,13 +26,25 @@ function stepInto(schema: z.core.$ZodType, step: string): z.core.$ZodType | unde
   return undefined
 }
 
-/** The schema inside defaults and optionals; of alternatives the object. */
-function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
+/** The schema inside defaults and optionals; of alternatives the one of these values, else the first object. */
+function unwrap(schema: z.core.$ZodType, value: unknown): z.core.$ZodType {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
-    return unwrap(schema.def.innerType)
+    return unwrap(schema.def.innerType, value)
   }
   if (schema instanceof z.ZodUnion) {
-    return schema.options.map(unwrap).find((option) => option instanceof z.ZodObject) ?? schema
+    const objects = schema.options.map((option) => unwrap(option, value)).filter(isObject)
+    return objects.find((option) => isMeant(option, schema, value)) ?? objects[0] ?? schema
   }
   return schema
+}
+
+function isObject(schema: z.core.$ZodType): schema is z.ZodObject {
+  return schema instanceof z.ZodObject
+}
+
+/** True for the alternative whose distinguishing member has the value that was read. */
+function isMeant(option: z.ZodObject, union: z.ZodUnion, value: unknown): boolean {
+  if (!(union instanceof z.ZodDiscriminatedUnion)) return false
+  const name = union.def.discriminator
+  return option.shape[name]?.safeParse((value as Record<string, unknown> | null)?.[name]).success ?? false
 }

@@ -5,6 +5,7 @@ import { makeBucket, makeFakeLake, radosgwSettings } from '../../src/lake/s3/s3-
 import { openS3Store } from '../../src/lake/s3/s3-store.js'
 import type { ObjectStore } from '../../src/lake/store.js'
 import { loadCity } from '../../src/main/load-city.js'
+import { openOriginals } from '../../src/main/open-store.js'
 import { connectStages, runPipeline } from '../../src/main/pipeline.js'
 import { createEmbeddedQueue } from '../../src/queue/embedded/embedded-queue.js'
 import { openFilesSource } from '../../src/sources/files/files-source.js'
@@ -60,6 +61,7 @@ async function runAwkwardCity(store: ObjectStore, folder: string): Promise<void>
     report: () => {},
     openSource: (name: string, config: Parameters<typeof openFilesSource>[1]) =>
       openFilesSource(name, config, { mirror, fetch }),
+    openOriginals: (from: string) => openOriginals(from, store.address),
   }
   connectStages(parts)
   const [failure] = await runPipeline(parts)

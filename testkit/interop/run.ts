@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { adoptions } from './adopt.js'
 import { buckets } from './bucket.js'
 import { histories } from './histories.js'
 import { type Suite, tally } from './verdict.js'
@@ -10,6 +11,7 @@ const SUITES: Readonly<Record<string, Suite>> = {
   'whole lakes': wholeLakes,
   'one history': histories,
   'a bucket': buckets,
+  adopt: adoptions,
 }
 
 /**
