@@ -4,6 +4,9 @@ import { join } from 'node:path'
 import type { PartRunner } from '../src/contracts/part-runner.js'
 import { detectSeries } from '../src/detect/detect-series.js'
 import { harmonizeDivisions } from '../src/harmonize/harmonize-divisions.js'
+import { adoptDivisions } from '../src/ingest/adopt/adopt-divisions.js'
+import type { OpenOriginals } from '../src/ingest/adopt/originals.js'
+import { surveyFiles } from '../src/ingest/adopt/survey-files.js'
 import { compareParts } from '../src/ingest/changes/compare-parts.js'
 import { divideDivisions } from '../src/ingest/divide-divisions.js'
 import { writeParts } from '../src/ingest/write-parts.js'
@@ -15,6 +18,7 @@ import { scanFiles } from '../src/lake/duckdb/scan.js'
 import { openLocalStore } from '../src/lake/local/local-store.js'
 import { type Owner, scopeTo } from '../src/lake/prefixes.js'
 import type { ObjectStore } from '../src/lake/store.js'
+import { openOriginals } from '../src/main/open-store.js'
 import { childPartRunner } from '../src/main/part-worker.js'
 import { measureDivisions } from '../src/measure/measure-divisions.js'
 
@@ -37,7 +41,7 @@ export async function makeLake(): Promise<TestLake> {
 /** A second lake with the same objects. */
 export async function copyLake(lake: TestLake): Promise<TestLake> {
   const folder = await mkdtemp(join(tmpdir(), 'wardbook-lake-'))
-  await cp(lake.folder, folder, { recursive: true })
+  await cp(lake.folder, folder, { recursive: true, preserveTimestamps: true })
   const store = await openLocalStore(folder)
   return { store, folder, remove: () => rm(folder, { recursive: true, force: true }) }
 }
@@ -47,13 +51,15 @@ export function childRunner(lake: TestLake): PartRunner {
   return childPartRunner(lake.folder)
 }
 
-type PartTask = (store: ObjectStore, job: never) => Promise<unknown>
+type PartTask = (store: ObjectStore, job: never, open: OpenOriginals) => Promise<unknown>
 
 const TASKS: Record<string, readonly [Owner, PartTask]> = {
   'ingest.divide': ['ingest', divideDivisions],
   'ingest.write': ['ingest', writeParts],
   'ingest.quarantine': ['ingest', writeQuarantine],
   'ingest.compare': ['ingest', compareParts],
+  'ingest.survey': ['ingest', surveyFiles],
+  'ingest.adopt': ['ingest', adoptDivisions],
   'harmonize.type': ['harmonize', harmonizeDivisions],
   'measure.count': ['measure', measureDivisions],
   'detect.test': ['detect', detectSeries],
@@ -64,7 +70,8 @@ export function inProcessRunner(store: ObjectStore): PartRunner {
   return {
     run: async (task, job) => {
       const [owner, work] = TASKS[task] as readonly [Owner, PartTask]
-      const result = await work(scopeTo(owner, store), JSON.parse(JSON.stringify(job)) as never)
+      const given = JSON.parse(JSON.stringify(job)) as never
+      const result = await work(scopeTo(owner, store), given, (from) => openOriginals(from, store.address))
       return JSON.parse(JSON.stringify(result))
     },
   }

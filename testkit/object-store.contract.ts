@@ -3,7 +3,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { ObjectInfo, ObjectStore } from '../src/lake/store.js'
+import type { Content, ObjectInfo, ObjectStore } from '../src/lake/store.js'
 
 /** An empty store to test, fresh for each promise. */
 export interface OpenedStore {
@@ -102,11 +102,19 @@ const PROMISES = {
   'tells exactly one of many racers that it created the object': async ({ store }) => {
     await expectOneWinner(Array.from({ length: RACERS }, () => store))
   },
-  'tells exactly one racer so when each has a store object of its own': async ({ store, reopen }) => {
-    const stores = [store]
-    while (reopen !== undefined && stores.length < RACERS) stores.push(await reopen())
-    expect(stores, 'this adapter needs reopen()').toHaveLength(RACERS)
-    await expectOneWinner(stores)
+  'tells exactly one racer so when each has a store object of its own': async (opened) => {
+    await expectOneWinner(await storesOf(opened))
+  },
+  'tells exactly one of many racers with files that it created the object': async (opened) => {
+    await expectOneWinner(await storesOf(opened), fileContent)
+  },
+  'keeps the bytes of a file that many racers with the same bytes store under one name': async (opened) => {
+    const stores = await storesOf(opened)
+    const told = await Promise.all(
+      stores.map((store) => createWith(store, 'raw/same', 'the same bytes', fileContent)),
+    )
+    expect(told).toContain('created')
+    for (const store of stores) expect(await readText(store, 'raw/same')).toBe('the same bytes')
   },
   'lets a name be taken again after its object was deleted': async ({ store }) => {
     await store.createIfAbsent('spool/again', text('one'))
@@ -296,12 +304,34 @@ export function describeObjectStore(
 
 const LARGE_BYTES = 4 * 1024 * 1024
 
+/** A store object for each racer. */
+async function storesOf({ store, reopen }: OpenedStore): Promise<readonly ObjectStore[]> {
+  const stores = [store]
+  while (reopen !== undefined && stores.length < RACERS) stores.push(await reopen())
+  expect(stores, 'this adapter needs reopen()').toHaveLength(RACERS)
+  return stores
+}
+
+/** What a racer stores: bytes as they are, or a file with them. */
+type ContentOf = (store: ObjectStore, said: string) => Promise<{ content: Content; done(): Promise<void> }>
+
+const bytesContent: ContentOf = async (_store, said) => ({ content: text(said), done: async () => {} })
+const fileContent: ContentOf = async (store, said) => {
+  const { file, remove } = await fileInScratch(store, said)
+  return { content: { file }, done: remove }
+}
+
+async function createWith(store: ObjectStore, key: string, said: string, contentOf: ContentOf) {
+  const { content, done } = await contentOf(store, said)
+  return store.createIfAbsent(key, content).finally(done)
+}
+
 /** All racers start at once on fresh names; each name has one winner, and holds that racer's bytes. */
-async function expectOneWinner(stores: readonly ObjectStore[]): Promise<void> {
+async function expectOneWinner(stores: readonly ObjectStore[], contentOf = bytesContent): Promise<void> {
   for (let round = 0; round < 5; round++) {
     const key = `raw/race/${round}`
     const told = await Promise.all(
-      stores.map((store, racer) => store.createIfAbsent(key, text(`racer ${racer}`))),
+      stores.map((store, racer) => createWith(store, key, `racer ${racer}`, contentOf)),
     )
     const winners = told.flatMap((answer, racer) => (answer === 'created' ? [racer] : []))
     expect(winners).toHaveLength(1)

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { TableCommitted } from '../src/contracts/message.js'
+import type { FilesArrived, TableCommitted } from '../src/contracts/message.js'
 import { type Remedy, WardbookError } from '../src/kernel/errors.js'
 import type { Queue, Topic } from '../src/queue/queue.js'
 
@@ -26,6 +26,15 @@ const PROMISES = {
     expect(await queue.drain()).toEqual([])
     expect(new Set(harmonized.map(({ dataset }) => dataset))).toEqual(new Set(['a']))
     expect(measured).toContainEqual(committed('b', 7))
+  },
+  'delivers the message that files arrived, whole, and keeps sources apart': async ({ queue }) => {
+    const seen: FilesArrived[] = []
+    queue.listen('ingest', async (message) => void seen.push(message))
+    const arrived = (source: string): FilesArrived => ({ v: 1, kind: 'files.arrived', dataset: 'a', source })
+    for (const source of ['x', 'y', 'x']) await queue.send('ingest', arrived(source))
+    expect(await queue.drain()).toEqual([])
+    expect(new Set(seen.map(({ source }) => source))).toEqual(new Set(['x', 'y']))
+    expect(seen).toContainEqual(arrived('x'))
   },
   'delivers every message at least once, however many wait': async ({ queue }) => {
     await fc.assert(
@@ -216,7 +225,7 @@ export function committed(dataset: string, version = 0): TableCommitted {
 }
 
 /** Listens, and keeps what comes; with an error, each delivery fails. */
-function handled(queue: Queue, topic: Topic, errorOf?: () => Error): TableCommitted[] {
+function handled(queue: Queue, topic: Exclude<Topic, 'ingest'>, errorOf?: () => Error): TableCommitted[] {
   const seen: TableCommitted[] = []
   queue.listen(topic, async (message) => {
     seen.push(message)

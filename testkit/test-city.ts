@@ -2,7 +2,8 @@ import { mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CityFile } from '../src/contracts/city-file.js'
 import type { PartRunner } from '../src/contracts/part-runner.js'
-import type { SourceConfig } from '../src/contracts/source-config.js'
+import type { Report } from '../src/contracts/progress.js'
+import type { PagedSourceConfig } from '../src/contracts/source-config.js'
 import { detectDataset } from '../src/detect/detect-dataset.js'
 import { harmonizeDataset } from '../src/harmonize/harmonize-dataset.js'
 import { ingestSource } from '../src/ingest/ingest-source.js'
@@ -18,6 +19,8 @@ import { inProcessRunner, NOON } from './lake-fixture.js'
 /** The one dataset and source of {@link testCity}. */
 export const DATASET = 'calls'
 export const SOURCE = 'portal'
+
+const CSV_FILES = { family: 'files', mirror: ['**/*.csv', '**/*.csv.gz'] }
 
 /** What a test changes of {@link testCity}: parts of its dataset, its source, and the whole city. */
 export interface CityChanges {
@@ -35,7 +38,7 @@ export function testCity({ dataset = {}, source = {}, city = {} }: CityChanges =
         name: 'Calls',
         kind: 'service-requests',
         partition: { column: 'council_district', from: 'District' },
-        sources: { [SOURCE]: { family: 'files', mirror: ['**/*.csv', '**/*.csv.gz'], ...source } },
+        sources: { [SOURCE]: 'family' in source ? source : { ...CSV_FILES, ...source } },
         mapping: {
           service_request_id: 'id',
           service_name: 'Type',
@@ -54,6 +57,7 @@ export interface StageOptions {
   readonly runner?: PartRunner
   readonly fetch?: typeof fetch
   readonly profile?: IngestProfile
+  readonly report?: Report
 }
 
 function contextOf(store: ObjectStore, city: CityFile, options: StageOptions) {
@@ -73,7 +77,7 @@ export function ingest(
     ...contextOf(store, city, options),
     store: scopeTo('ingest', store),
     ingestProfile: options.profile ?? BOUNDED,
-    openSource: (name: string, config: SourceConfig) => openSource(name, config, sourceEffects(options)),
+    openSource: (name: string, config: PagedSourceConfig) => openSource(name, config, sourceEffects(options)),
   }
   return ingestSource(context, dataset, source)
 }

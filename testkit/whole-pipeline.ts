@@ -1,4 +1,5 @@
 import { BOUNDED } from '../src/ingest/profiles.js'
+import { openOriginals } from '../src/main/open-store.js'
 import { connectStages, type Failure, type PipelineParts, runPipeline } from '../src/main/pipeline.js'
 import { createEmbeddedQueue } from '../src/queue/embedded/embedded-queue.js'
 import { openSource } from '../src/sources/open-source.js'
@@ -14,6 +15,7 @@ export function runInProcess(
     queue: createEmbeddedQueue(),
     report: () => {},
     openSource: (name, config) => openSource(name, config, sourceEffects({})),
+    openOriginals: (from) => openOriginals(from, given.store.address),
   }
   connectStages(parts)
   return runPipeline(parts)

@@ -18,13 +18,17 @@ import type { Failure } from '../main/pipeline.js'
 import type { Output } from './output.js'
 import { type CommonOptions, DEFAULT_PORT, type RunOptions } from './program.js'
 
+export { compactTables, vacuumTables } from './lake-commands.js'
+export { runMigrate } from './migrate-command.js'
+
 const FINDINGS_SHOWN = 5
 
 /** `wardbook run`: files to findings, and to pages with --serve. @returns the exit code */
 export async function runCity(file: string, options: RunOptions, output: Output): Promise<number> {
   const city = await loadCity(file)
   const lake = options.lake ?? defaultLake(city)
-  const exit = await runAll({ city, lake, mirror: options.mirror, report: output.step }, output)
+  const { mirror, singleWriter } = options
+  const exit = await runAll({ city, lake, mirror, singleWriter, report: output.step }, output)
   if (options.serve) return servePages(city, lake, options, output)
   output.note(`pages: wardbook serve ${file}${options.lake === undefined ? '' : ` --lake ${options.lake}`}`)
   return exit
@@ -33,7 +37,8 @@ export async function runCity(file: string, options: RunOptions, output: Output)
 /** `wardbook catch-up`. @returns the exit code */
 export async function runCatchUp(file: string, options: RunOptions, output: Output): Promise<number> {
   const city = await loadCity(file)
-  const settings = { city, lake: options.lake ?? defaultLake(city), mirror: undefined, report: output.step }
+  const { lake = defaultLake(city), singleWriter } = options
+  const settings = { city, lake, mirror: undefined, singleWriter, report: output.step }
   return reportFailures(await catchUpEmbedded(settings), output)
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
+import { writeForeign } from '../../testkit/hive-folder.js'
 import { runCommandLine } from './program.js'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -43,6 +44,34 @@ describe('the command line', () => {
     await writeFile(file, stringify(city))
     return file
   }
+
+  it('adopts a hive folder: plans first, says which columns were typed, and adds nothing the second time', async () => {
+    const files = join(folder, 'hive')
+    await writeForeign(
+      files,
+      'ward=Ward%203/a.parquet',
+      `SELECT 1 AS id, 'Noise' AS type, DATE '2026-01-01' AS opened`,
+    )
+    const mapping = { service_name: 'type', requested_at: { from: 'opened', formats: ['%Y-%m-%d'] } }
+    const requests = { name: 'R', kind: 'service-requests', partition: { column: 'ward' }, mapping }
+    const city = await writeCity({
+      datasets: { requests: { ...requests, sources: { all: { family: 'hive', from: files } } } },
+    })
+    const lake = join(folder, 'lake-hive')
+    const planned = await run('lake', 'adopt', city, '--lake', lake, '--dry-run')
+    expect(planned).toMatchObject({
+      code: 0,
+      out: 'requests/all: would be adopted (nothing was written), 1 rows',
+    })
+    const first = await run('lake', 'adopt', city, 'requests/all', '--lake', lake)
+    expect(first).toMatchObject({ code: 0, out: 'requests/all: adopted, 1 rows' })
+    expect(first.err).toContain('the exact text is not known: id (INTEGER), opened (DATE)')
+    const again = await run('lake', 'adopt', city, '--lake', lake, '--json')
+    expect(JSON.parse(again.out.split('\n').at(-1) ?? '')).toMatchObject({
+      adopted: { verdict: 'unchanged', rows: 1 },
+    })
+    expect((await run('lake', 'adopt', city, 'requests/nope', '--lake', lake)).code).toBe(78)
+  })
 
   it('begins its help with examples', async () => {
     const { code, out } = await run('--help')
@@ -158,7 +187,11 @@ describe('the command line', () => {
 
   it('has a line in docs/cli.md for every command', async () => {
     const doc = readFileSync(join(root, 'docs', 'cli.md'), 'utf8')
-    const commands = ['run', 'catch-up', 'serve', 'demo', 'lake prefixes', 'ledger verify', 'city schema']
+    const commands = [
+      ...['run', 'catch-up', 'serve', 'demo', 'doctor', 'lake prefixes', 'lake adopt', 'lake migrate'],
+      ...['lake compact', 'lake vacuum', 'ledger verify'],
+      'city schema',
+    ]
     for (const command of commands) {
       expect(doc).toContain(`\`wardbook ${command}`)
       expect((await run(...command.split(' '), '--help')).code).toBe(0)

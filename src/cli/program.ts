@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { RELEASE } from '../kernel/release.js'
 import type * as Commands from './commands.js'
+import type { DoctorOptions } from './doctor-command.js'
 import { createOutput, fail, type Output, processStreams, type Streams } from './output.js'
 
 /** EX_USAGE of sysexits: wrong flags or arguments. */
@@ -31,13 +33,22 @@ export async function runCommandLine(
   }
 }
 
+const SINGLE_WRITER = [
+  '--single-writer',
+  'nobody else ever writes to this lake: take a store that lies',
+] as const
+
 /** What a command does, once the program is loaded. @param file the city file, for commands that take one */
 type Work = (commands: typeof Commands, options: RunOptions, output: Output, file: string) => Promise<number>
+
+type WorkAlone<Options> = (options: Options, output: Output, file: string) => Promise<number>
 
 /** Makes commands that speak alike, and runs their work. */
 interface CommandKit {
   add(parent: Command, name: string, summary: string): Command
   perform(command: Command, work: Work): void
+  /** For the command that has to work where the others' modules do not load. */
+  performAlone<Options extends CommonOptions>(command: Command, work: WorkAlone<Options>): void
 }
 
 function buildProgram(streams: Streams, exitWith: (code: number) => void): Command {
@@ -50,20 +61,24 @@ function buildProgram(streams: Streams, exitWith: (code: number) => void): Comma
   const kit: CommandKit = {
     add: (parent, name, summary) =>
       configured(parent.command(name), streams).summary(summary).description(`${summary}.`),
-    perform: (command, work) => {
+    perform: (command, work) =>
+      kit.performAlone<RunOptions>(command, async (...given) =>
+        work(await import('./commands.js'), ...given),
+      ),
+    performAlone: <Options extends CommonOptions>(command: Command, work: WorkAlone<Options>) => {
       command
         .option('--json', 'one JSON object a line on standard output', false)
         .option('--quiet', 'no lines for steps', false)
         .action(async (...given: unknown[]) => {
-          const options = given.at(-2) as RunOptions
+          const options = given.at(-2) as Options
           const file = typeof given[0] === 'string' ? given[0] : ''
-          const output = createOutput(options.json, options.quiet, streams)
-          exitWith(await work(await import('./commands.js'), options, output, file))
+          exitWith(await work(options, createOutput(options.json, options.quiet, streams), file))
         })
     },
   }
   addCityCommands(program, kit)
   addLookingCommands(program, kit)
+  addDoctor(program, kit)
   return program
 }
 
@@ -94,9 +109,11 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
   const run = ofCity('run', "Read a city's sources and bring tables, findings and ledger up to date")
     .option('--mirror <folder>', 'read files from this folder instead of the network')
     .option('--serve', 'serve the pages afterwards, until Ctrl-C', false)
+    .option(...SINGLE_WRITER)
   perform(withPort(run), (commands, options, output, file) => commands.runCity(file, options, output))
 
   const catchUp = ofCity('catch-up', 'Finish what an interrupted run left undone, without reading sources')
+  catchUp.option(...SINGLE_WRITER)
   perform(catchUp, (commands, options, output, file) => commands.runCatchUp(file, options, output))
 
   const serve = ofCity('serve', "Serve a city's pages and API")
@@ -110,10 +127,28 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
 }
 
 /** Commands that only look. */
-function addLookingCommands(program: Command, { add, perform }: CommandKit): void {
-  const lake = add(program, 'lake', 'Look at a lake')
+function addLookingCommands(program: Command, kit: CommandKit): void {
+  const { add, perform } = kit
+  const lake = add(program, 'lake', 'Look at a lake, keep it in shape, and take in what lies there')
+  const adopt = add(lake, 'adopt', 'Take hive-partitioned Parquet that is there already into raw tables')
+    .argument('<city.yaml>', 'the city file')
+    .argument('[dataset/source...]', 'sources of the family hive (default: all)')
+    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+    .option('--dry-run', 'say what would be done, and write nothing', false)
+    .option(...SINGLE_WRITER)
+  perform(adopt, async (_commands, options, output, file) => {
+    const { runAdopt } = await import('./adopt-command.js')
+    return runAdopt(file, adopt.processedArgs[1] as string[], options, output)
+  })
   const prefixes = add(lake, 'prefixes', 'Who writes and who reads each prefix of a lake')
   perform(prefixes, (commands, options, output) => commands.showPrefixes(options, output))
+  addCareCommands(lake, kit)
+
+  const migrate = add(lake, 'migrate', 'Bring a lake of an earlier release to the format of this one')
+    .requiredOption('--lake <folder>', 'base path of the lake')
+    .option('--dry-run', 'say what would be done, and do nothing', false)
+    .option(...SINGLE_WRITER)
+  perform(migrate, (commands, options, output) => commands.runMigrate(options, output))
 
   const ledger = add(program, 'ledger', 'Look at the ledger')
   const verify = add(
@@ -129,8 +164,48 @@ function addLookingCommands(program: Command, { add, perform }: CommandKit): voi
   perform(schema, (commands, options, output) => commands.showSchema(options, output))
 }
 
+/** The command that says whether everything else can work here. */
+function addDoctor(program: Command, { add, performAlone }: CommandKit): void {
+  const doctor = add(program, 'doctor', "Look whether this machine and a lake's store are fit")
+    .option('--lake <folder>', 'base path of the lake, there already or not')
+    .option('--racers <number>', 'writers that race for a name (default: 16)', numberWithin(2, 64))
+    .option('--rounds <number>', 'races (default: 3)', numberWithin(1, 50))
+    .option('--endpoint <url...>', 'ways to the same store, dealt out to the racers')
+  performAlone<DoctorOptions>(doctor, async (options, output) => {
+    const { runDoctor } = await import('./doctor-command.js')
+    return runDoctor(options, output)
+  })
+}
+
+/** Commands that remove from a lake what nobody needs. */
+function addCareCommands(lake: Command, { add, perform }: CommandKit): void {
+  const ofLake = (name: string, summary: string) =>
+    add(lake, name, summary).requiredOption('--lake <folder>', 'base path of the lake')
+  const compact = ofLake('compact', 'Merge the small files of the tables of records')
+  perform(compact, (commands, options, output) => commands.compactTables(options, output))
+
+  const vacuum = ofLake(
+    'vacuum',
+    'Remove files that no kept version of a table needs; never what a finding cites',
+  )
+    .option('--retention-days <days>', 'keep what was replaced since, at least 1', dayCount, 7)
+    .option('--dry-run', 'say what would be removed, and remove nothing', false)
+    .option(
+      '--forget-cited',
+      'remove also what findings rest on, which cannot be checked any more then',
+      false,
+    )
+  perform(vacuum, (commands, options, output) => commands.vacuumTables(options, output))
+}
+
+function dayCount(text: string): number {
+  const days = Number(text)
+  if (text.trim() !== '' && Number.isFinite(days) && days >= 1) return days
+  throw new InvalidArgumentError(`'${text}' is no number of days from 1 on`)
+}
+
 /** Version of this release. */
-export const VERSION = '0.1.0'
+export const VERSION = RELEASE
 /** Where pages are served when no port is asked for. */
 export const DEFAULT_PORT = 8311
 
@@ -148,6 +223,18 @@ export interface RunOptions extends CommonOptions {
   readonly once?: boolean
   readonly port?: number
   readonly host?: string
+  readonly singleWriter?: boolean
+  readonly retentionDays?: number
+  readonly dryRun?: boolean
+  readonly forgetCited?: boolean
+}
+
+function numberWithin(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text)
+    if (Number.isInteger(number) && number >= least && number <= most) return number
+    throw new InvalidArgumentError(`'${text}' is not allowed: use ${least} to ${most}`)
+  }
 }
 
 function portNumber(text: string): number {

@@ -17,3 +17,19 @@ export const TableCommitted = z.strictObject({
   version: z.int().nonnegative(),
 })
 export type TableCommitted = z.infer<typeof TableCommitted>
+
+/**
+ * "Files arrived that no table knows yet", for a source of the family hive. A wake-up like the other: its receiver lists
+ * the folder and compares, so the message may come twice, late, or from a foreign ingester.
+ */
+export const FilesArrived = z.strictObject({
+  v: z.literal(1),
+  kind: z.literal('files.arrived'),
+  dataset: z.string(),
+  source: z.string(),
+})
+export type FilesArrived = z.infer<typeof FilesArrived>
+
+/** Every message that a queue carries. */
+export const Message = z.discriminatedUnion('kind', [TableCommitted, FilesArrived])
+export type Message = z.infer<typeof Message>

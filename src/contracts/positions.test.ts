@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { urlsOf } from '../../testkit/published-urls.js'
 import { DATASET, testCity } from '../../testkit/test-city.js'
 import type { CityFile } from './city-file.js'
 import { configDigests, divisionPositions, positionId, reachedVersion } from './positions.js'
@@ -26,6 +27,15 @@ describe('config digests', () => {
     for (const digest of Object.values(digests)) expect(digest).toMatch(/^[0-9a-f]{16}$/)
     expect(new Set(Object.values(digests)).size).toBe(FLOW.length)
     expect(configDigests(testCity(), DATASET)).toEqual(digests)
+  })
+
+  it('are what they were before there were sources of other families', () => {
+    expect(configDigests(PLAIN, DATASET)).toEqual({
+      ingest: '6a69db52f2fa2309',
+      harmonize: '4a3534c96f7e2cb0',
+      measure: '8b2af0848f207b06',
+      detect: 'ad384d5a8b8b92aa',
+    })
   })
 
   it.each<[string, (city: CityFile) => void, number]>([
@@ -117,10 +127,7 @@ describe('config digests', () => {
     ],
     [
       'an address',
-      (city) => {
-        const { portal } = dataset(city).sources
-        if (portal?.family === 'files') portal.urls.push('https://data.example.org/more.csv')
-      },
+      (city) => void urlsOf(dataset(city).sources.portal).push('https://data.example.org/more.csv'),
     ],
     [
       'another dataset',
@@ -137,6 +144,14 @@ describe('config digests', () => {
       dataset(city).sources.archive = structuredClone(dataset(city).sources.portal) as never
     }
     expect(touchedBy(join)).toEqual(['detect'])
+  })
+
+  it('make only detection new when a hive source joins, whatever its settings', () => {
+    const joins = (source: object) => (city: CityFile) => {
+      dataset(city).sources.parquet = { family: 'hive', ...source }
+    }
+    for (const source of [{}, { from: 'files', column: 'ward', mode: 'copy' as const }])
+      expect(touchedBy(joins(source))).toEqual(['detect'])
   })
 
   it('do not depend on the order of settings', () => {

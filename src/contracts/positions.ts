@@ -66,6 +66,7 @@ const ROW_SETTINGS: Record<SourceConfig['family'], readonly string[]> = {
   arcgis: ['drops', 'where', 'domains', 'geometry'],
   opendatasoft: ['drops', 'read', 'timeZone'],
   legistar: ['drops', 'since'],
+  hive: [],
   module: ['drops', 'path', 'options'],
 }
 
@@ -101,6 +102,11 @@ export function positionId({ stage, dataset, source, division, digest }: Positio
     digest,
   ]
   return parts.join('/')
+}
+
+/** appId, in `findings/`, of the ledger's position in a stage's outbox: every commit up to there is taken in. */
+export function outboxAppId(stage: Stage): string {
+  return `ledger/outbox/${stage}`
 }
 
 /**

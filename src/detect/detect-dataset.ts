@@ -11,6 +11,7 @@ import { partitionValues } from '../lake/partitions.js'
 import { schemaChange } from '../lake/schema-change.js'
 import type { ObjectStore } from '../lake/store.js'
 import { OUTBOX_PARTITION, TESTS_PARTITION, tables } from '../lake/tables.js'
+import { tendTable } from '../lake/tend-table.js'
 import { type Reached, type Upstream, waitingFor } from './barrier.js'
 import type { DetectDivision, DetectJob, DetectResult } from './detect-job.js'
 
@@ -77,7 +78,7 @@ async function readUpstream(context: DetectContext, datasetId: string): Promise<
     const raw = await table.snapshot()
     if (raw === undefined) return undefined // a dataset is compared whole or not at all
     const divisions = partitionValues(raw, dataset.partition.column)
-    raws.push({ source, version: raw.version, divisions, table })
+    raws.push({ source, version: await table.progressVersion(raw), divisions, table })
     const scope = { stage: 'measure', dataset: datasetId, source, digest } as const
     reached.push(...divisionPositions(series.positions, scope).map((position) => ({ source, ...position })))
   }
@@ -177,6 +178,7 @@ async function commitProposals(
     adds: result.proposals,
     positions,
   })
+  await tendTable(outbox, base)
 }
 
 function report(context: DetectContext, datasetId: string, result: DetectResult): void {

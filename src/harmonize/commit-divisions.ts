@@ -69,7 +69,7 @@ function isResplit(base: Snapshot | undefined, column: string): boolean {
 function runRow(scope: SourceScope): (result: DivisionResult) => PlainRow {
   return (result) => ({
     source: scope.raw.source,
-    snapshot: scope.raw.snapshot.version,
+    snapshot: scope.raw.version,
     division: result.division,
     rows_in: result.rowsIn,
     rows_out: result.rowsOut,

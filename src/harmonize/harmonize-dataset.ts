@@ -23,7 +23,8 @@ export async function harmonizeDataset(context: HarmonizeContext, datasetId: str
   for (const source of Object.keys(dataset.sources)) {
     const table = new DeltaTable(store, tables.raw(datasetId, source), clock)
     const snapshot = await table.snapshot()
-    if (snapshot !== undefined) raws.push({ source, table, snapshot })
+    if (snapshot === undefined) continue
+    raws.push({ source, table, snapshot, version: await table.progressVersion(snapshot) })
   }
   demandColumns(datasetId, dataset, raws)
   for (const raw of raws) await harmonizeSource({ context, datasetId, dataset, tidy, raw })
@@ -47,8 +48,8 @@ async function harmonizeSource(scope: SourceScope): Promise<void> {
     reportResults(scope, results)
   }
   if (plan.changed.length === 0) {
-    step(scope, `unchanged: raw version ${raw.snapshot.version} is already harmonized`, {
-      version: raw.snapshot.version,
+    step(scope, `unchanged: raw version ${raw.version} is already harmonized`, {
+      version: raw.version,
     })
   }
 }
@@ -61,7 +62,7 @@ function jobOf(scope: SourceScope, divisions: readonly DivisionInput[]): Harmoni
     table: scope.tidy.root,
     quarantineTable: tables.quarantine('harmonize', datasetId, raw.source),
     source: raw.source,
-    rawVersion: raw.snapshot.version,
+    rawVersion: raw.version,
     partitionColumn: dataset.partition.column,
     timeZone: context.city.city.timeZone,
     fields: planFields(dataset, rawColumns, context.city.city.timeZone),

@@ -2,6 +2,7 @@ import { QUARANTINE_COLUMNS, ROW_HASH, SOURCE_PAGE, TIDY_COLUMNS } from '../cont
 import { WardbookError } from '../kernel/errors.js'
 import type { NewFile } from '../lake/delta/table.js'
 import { type Engine, LEAN, withEngine } from '../lake/duckdb/engine.js'
+import { type RawPart, rawRowsSql } from '../lake/duckdb/raw-rows.js'
 import { identifier, literal } from '../lake/duckdb/sql.js'
 import { writeParquet } from '../lake/duckdb/write.js'
 import { putPart } from '../lake/parts.js'
@@ -22,8 +23,8 @@ async function harmonizeDivision(
   input: DivisionInput,
 ): Promise<DivisionResult> {
   const parts: PartResult[] = []
-  for (const [index, object] of input.parts.entries())
-    parts.push(await harmonizePart(store, job, input, object, index))
+  for (const [index, part] of input.parts.entries())
+    parts.push(await harmonizePart(store, job, input, part, index))
   const total = (pick: (part: PartResult) => number) => parts.reduce((sum, part) => sum + pick(part), 0)
   const untypedCells: Record<string, number> = {}
   for (const part of parts) {
@@ -52,14 +53,14 @@ async function harmonizePart(
   store: ObjectStore,
   job: HarmonizeJob,
   input: DivisionInput,
-  object: string,
+  part: RawPart,
   index: number,
 ): Promise<PartResult> {
   const scratch = await store.scratch()
-  const staged = await store.stage(object)
+  const staged = await store.stage(part.object)
   try {
     return await withEngine(LEAN, scratch.folder, async (engine) => {
-      await openPart(engine, job, staged.file)
+      await openPart(engine, job, part, staged.file)
       const counts = await countRows(engine, job)
       const made = await writeFiles(engine, job, input.division, scratch.folder, index)
       demandBalance(job, input.division, counts, made.rowsOut)
@@ -84,11 +85,9 @@ async function harmonizePart(
 }
 
 /** Views over one raw part: `part` (its rows), `winners` (which row of each repeated key stays). */
-async function openPart(engine: Engine, job: HarmonizeJob, file: string): Promise<void> {
-  await engine.run(
-    `CREATE TEMP VIEW part AS SELECT *, ${reasonSql(job.fields)} AS _reason ` +
-      `FROM read_parquet(${literal(file)}, hive_partitioning = false, file_row_number = true)`,
-  )
+async function openPart(engine: Engine, job: HarmonizeJob, part: RawPart, file: string): Promise<void> {
+  const rows = await rawRowsSql(engine, file, part, job.rawColumns)
+  await engine.run(`CREATE TEMP VIEW part AS SELECT *, ${reasonSql(job.fields)} AS _reason FROM (${rows})`)
   await engine.run(
     `CREATE TEMP TABLE winners AS SELECT ${keySql(job)} AS _key, max(${rankSql()}) AS _rank FROM part ` +
       `WHERE _reason IS NULL AND ${keySql(job)} IS NOT NULL GROUP BY 1 HAVING count(*) > 1`,

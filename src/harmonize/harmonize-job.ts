@@ -1,11 +1,12 @@
 import type { NewFile } from '../lake/delta/table.js'
+import type { RawPart } from '../lake/duckdb/raw-rows.js'
 import type { FieldPlan } from './typing-sql.js'
 
 /** The raw parts of one division. */
 export interface DivisionInput {
   readonly division: string
-  /** Objects of the live raw files. */
-  readonly parts: readonly string[]
+  /** The live raw files. */
+  readonly parts: readonly RawPart[]
   readonly rows: number
   readonly bytes: number
 }

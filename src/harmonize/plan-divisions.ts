@@ -1,5 +1,6 @@
 import { reachedVersion } from '../contracts/positions.js'
 import type { LiveFile, Snapshot } from '../lake/delta/snapshot.js'
+import { rawPartOf } from '../lake/duckdb/raw-rows.js'
 import { partitionValues } from '../lake/partitions.js'
 import type { DivisionInput } from './harmonize-job.js'
 import { appIdOf, quarantineOf, type RawTable, type SourceScope } from './source-scope.js'
@@ -21,7 +22,7 @@ export async function planDivisions(scope: SourceScope) {
   const unchanged: string[] = []
   for (const division of all) {
     const position = reachedVersion(tidy?.positions, appIdOf(scope, division))
-    if (position >= raw.snapshot.version) continue
+    if (position >= raw.version) continue
     const files = filesOf(raw.snapshot, column, division)
     const before = position < 0 ? undefined : await raw.table.snapshot(position)
     if (before && keysOf(filesOf(before, column, division)) === keysOf(files)) unchanged.push(division)
@@ -39,9 +40,10 @@ function filesOf(snapshot: Snapshot, column: string, division: string): LiveFile
   return [...snapshot.files.values()].filter((file) => file.partition[column] === division)
 }
 
+/** A registered file may come again under its name with other bytes. */
 function keysOf(files: readonly LiveFile[]): string {
   return files
-    .map(({ key }) => key)
+    .map(({ key, tags }) => `${key} ${tags.sha256}`)
     .sort()
     .join('\n')
 }
@@ -49,7 +51,7 @@ function keysOf(files: readonly LiveFile[]): string {
 function inputOf(raw: RawTable, division: string, files: readonly LiveFile[]): DivisionInput {
   return {
     division,
-    parts: files.map(({ key }) => `${raw.table.root}/${key}`),
+    parts: files.map((file) => rawPartOf(raw.table.root, file)),
     rows: files.reduce((sum, { rows }) => sum + (rows ?? 0), 0),
     bytes: files.reduce((sum, { tags, size }) => sum + Number(tags.uncompressedBytes ?? size), 0),
   }

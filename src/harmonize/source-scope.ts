@@ -22,6 +22,8 @@ export interface RawTable {
   readonly source: string
   readonly table: DeltaTable
   readonly snapshot: Snapshot
+  /** Its newest version that brought rows: what positions say, so that housekeeping of the table is no work for us. */
+  readonly version: number
 }
 
 /** One source of one dataset. */
@@ -48,6 +50,6 @@ export function appIdOf({ context, datasetId, raw }: SourceScope, division: stri
 export function positionsOf(scope: SourceScope, divisions: readonly string[]): Position[] {
   return divisions.map((division) => ({
     appId: appIdOf(scope, division),
-    version: scope.raw.snapshot.version,
+    version: scope.raw.version,
   }))
 }

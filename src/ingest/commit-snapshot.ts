@@ -17,6 +17,7 @@ import {
   type IngestContext,
   type IngestResult,
   nextSnapshot,
+  type RawWork,
   rowsOf,
   type SourceWork,
   step,
@@ -40,7 +41,10 @@ export async function commitSnapshot(
 ): Promise<IngestResult | undefined> {
   const { split } = read
   demandQuarantinePolicy(work, split.pages)
-  demandRowsLeft(work, base, split.pages)
+  demandRowsLeft(work, base, {
+    rows: split.pages.reduce((sum, { goodRows }) => sum + goodRows, 0),
+    files: read.offers.reduce((sum, { pages }) => sum + pages.length, 0),
+  })
   const headers = split.layouts.map(({ header }) => header)
   const partitionColumn = work.dataset.partition.column
   const plan = planColumns(headers, partitionColumn, publishedColumns(base, partitionColumn))
@@ -106,7 +110,8 @@ async function quarantinedOf(
   return context.runner.run<QuarantineJob, NewFile[]>('ingest.quarantine', job)
 }
 
-function keyColumn(work: SourceWork, plan: ColumnPlan): string {
+/** The table column of the dataset's key. @throws WardbookError 'key-column-missing' (fix-source) */
+export function keyColumn(work: RawWork, plan: ColumnPlan): string {
   const key = work.dataset.key as string
   const found = columnOf(plan, key)
   if (found !== undefined) return found
@@ -124,7 +129,8 @@ function columnOf(plan: ColumnPlan, published: string): string | undefined {
   return plan.columns.find(({ metadata }) => sameColumn(metadata?.published ?? '', published))?.name
 }
 
-function livePartsOf(work: SourceWork, base: Snapshot | undefined): LivePart[] {
+/** Live files that a write may leave as they are. */
+export function livePartsOf(work: RawWork, base: Snapshot | undefined): LivePart[] {
   const column = work.dataset.partition.column
   if (base?.partitionColumns[0] !== column) return []
   return [...base.files.values()].flatMap((file) => {
@@ -135,7 +141,11 @@ function livePartsOf(work: SourceWork, base: Snapshot | undefined): LivePart[] {
 }
 
 /** Quarantine comes first, under the same position: a row is never missing from both. */
-async function commitQuarantine(work: SourceWork, adds: readonly NewFile[], snapshot: number): Promise<void> {
+export async function commitQuarantine(
+  work: RawWork,
+  adds: readonly NewFile[],
+  snapshot: number,
+): Promise<void> {
   const base = await work.quarantine.snapshot()
   const removes = [...(base?.files.values() ?? [])]
   const done = reachedVersion(base?.positions, work.appId) >= snapshot
@@ -237,7 +247,8 @@ function newest(instants: readonly string[]): string | undefined {
   return instants.toSorted().at(-1)
 }
 
-function publishedColumns(base: Snapshot | undefined, partitionColumn: string): Column[] {
+/** Columns of the publisher that the table has so far. */
+export function publishedColumns(base: Snapshot | undefined, partitionColumn: string): Column[] {
   const ours = [...RAW_COLUMNS.map(({ name }) => name), ...(base?.partitionColumns ?? []), partitionColumn]
   return (base?.columns ?? []).filter(({ name }) => !ours.some((own) => sameColumn(own, name)))
 }

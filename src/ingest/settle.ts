@@ -57,6 +57,13 @@ export interface SettleScope {
   readonly appId: string
 }
 
+/** Provenance of the newest raw commit of this source, or undefined when there is none. Writes nothing. */
+export async function lastProvenance(scope: SettleScope): Promise<SnapshotProvenance | undefined> {
+  const raw = new DeltaTable(scope.store, tables.raw(scope.datasetId, scope.sourceId))
+  const record = await raw.lastCommitOf(scope.appId)
+  return record && SnapshotProvenance.parse(record.provenance)
+}
+
 /**
  * Brings `runs/ingest/` and `outbox/ingest/` to where the raw table is. Both are made from the raw commit's own provenance,
  * so a run that was killed after the commit is completed by the next one, with the same rows.

@@ -1,6 +1,6 @@
 import { WardbookError } from '../kernel/errors.js'
 import type { Snapshot } from '../lake/delta/snapshot.js'
-import { rowsOf, type SourceWork } from './source-work.js'
+import { type RawWork, rowsOf, type SourceWork } from './source-work.js'
 import type { SplitPage } from './split-pages.js'
 
 /** Bad rows that any source may have before the rate counts: one bad line must not refuse a file of ten. */
@@ -38,17 +38,17 @@ export function demandQuarantinePolicy(work: SourceWork, pages: readonly SplitPa
  * @throws WardbookError 'all-rows-vanished' (fix-source)
  */
 export function demandRowsLeft(
-  work: SourceWork,
+  work: RawWork,
   base: Snapshot | undefined,
-  pages: readonly SplitPage[],
+  found: { readonly rows: number; readonly files: number },
 ): void {
   const before = base === undefined ? 0 : rowsOf(base)
-  if (before === 0 || pages.some(({ goodRows }) => goodRows > 0)) return
+  if (before === 0 || found.rows > 0) return
   throw new WardbookError(
     'all-rows-vanished',
     'fix-source',
-    `${work.datasetId}/${work.sourceId}: no row at all in ${pages.length} files, where there were ${before}; ` +
+    `${work.datasetId}/${work.sourceId}: no row at all in ${found.files} files, where there were ${before}; ` +
       'nothing was committed. Look at the files; if the publisher means it, remove the source from the city file',
-    { dataset: work.datasetId, source: work.sourceId, before, files: pages.length },
+    { dataset: work.datasetId, source: work.sourceId, before, files: found.files },
   )
 }

@@ -2,7 +2,7 @@ import type { CityFile, DatasetConfig } from '../contracts/city-file.js'
 import type { PartRunner } from '../contracts/part-runner.js'
 import { configDigests, positionId } from '../contracts/positions.js'
 import type { Report } from '../contracts/progress.js'
-import type { SourceConfig } from '../contracts/source-config.js'
+import type { PagedSourceConfig } from '../contracts/source-config.js'
 import type { Clock } from '../kernel/time.js'
 import type { Snapshot } from '../lake/delta/snapshot.js'
 import { DeltaTable } from '../lake/delta/table.js'
@@ -22,7 +22,7 @@ export interface IngestContext {
   readonly ingestProfile: IngestProfile
   readonly clock: Clock
   readonly report: Report
-  openSource(name: string, config: SourceConfig): Promise<Source>
+  openSource(name: string, config: PagedSourceConfig): Promise<Source>
 }
 
 /** What came of reading a source. */
@@ -35,13 +35,17 @@ export interface IngestResult {
   readonly quarantined: number
 }
 
-/** One source of one dataset, and where its things lie. */
-export interface SourceWork extends SettleScope {
-  readonly source: Source
-  readonly config: SourceConfig
-  readonly division: DivisionRule
+/** One source of one dataset, of whatever family, and its tables. */
+export interface RawWork extends SettleScope {
   readonly raw: DeltaTable
   readonly quarantine: DeltaTable
+}
+
+/** A source that is read page by page, and where its things lie. */
+export interface SourceWork extends RawWork {
+  readonly source: Source
+  readonly config: PagedSourceConfig
+  readonly division: DivisionRule
   readonly spool: Spool
 }
 
@@ -51,25 +55,33 @@ export async function workOn(
   datasetId: string,
   sourceId: string,
 ): Promise<SourceWork> {
-  const { city, store } = context
-  const dataset = city.datasets[datasetId] as DatasetConfig
-  const config = dataset.sources[sourceId] as SourceConfig
+  const work = tablesOf(context, datasetId, sourceId)
+  const config = work.dataset.sources[sourceId] as PagedSourceConfig
+  const { column, from, values } = work.dataset.partition
+  return {
+    ...work,
+    config,
+    source: await context.openSource(`${datasetId}/${sourceId}`, config),
+    division: divisionFromColumn(from ?? column, values),
+    spool: new Spool(context.store, `spool/${datasetId}/${sourceId}`),
+  }
+}
+
+/** The tables of a source, and the name of its position under today's city file. */
+export function tablesOf(
+  { city, store, clock }: Pick<IngestContext, 'city' | 'store' | 'clock'>,
+  datasetId: string,
+  sourceId: string,
+): RawWork {
   const digest = configDigests(city, datasetId).ingest
   return {
     store,
     datasetId,
-    dataset,
+    dataset: city.datasets[datasetId] as DatasetConfig,
     sourceId,
-    config,
     appId: positionId({ stage: 'ingest', dataset: datasetId, source: sourceId, digest }),
-    source: await context.openSource(`${datasetId}/${sourceId}`, config),
-    division: divisionFromColumn(
-      dataset.partition.from ?? dataset.partition.column,
-      dataset.partition.values,
-    ),
-    raw: new DeltaTable(store, tables.raw(datasetId, sourceId), context.clock),
-    quarantine: new DeltaTable(store, tables.quarantine('ingest', datasetId, sourceId), context.clock),
-    spool: new Spool(store, `spool/${datasetId}/${sourceId}`),
+    raw: new DeltaTable(store, tables.raw(datasetId, sourceId), clock),
+    quarantine: new DeltaTable(store, tables.quarantine('ingest', datasetId, sourceId), clock),
   }
 }
 
@@ -79,10 +91,16 @@ export interface Head {
   readonly last: SnapshotProvenance | undefined
 }
 
-/** The raw table, and its newest snapshot when that was made under today's city file: one made under an earlier one is history. */
-export async function readHead(work: SourceWork): Promise<Head> {
+/**
+ * The raw table, and its newest snapshot when that was made under today's city file: one made under an earlier one is history.
+ * @param lastOf reads that snapshot; by default it also brings the records to where the table is
+ */
+export async function readHead(
+  work: RawWork,
+  lastOf: (scope: SettleScope) => Promise<SnapshotProvenance | undefined> = settleSnapshot,
+): Promise<Head> {
   const base = await work.raw.snapshot()
-  const last = await settleSnapshot(work)
+  const last = await lastOf(work)
   return { base, last: last?.snapshot === nextSnapshot(base) - 1 ? last : undefined }
 }
 
@@ -98,8 +116,8 @@ export function rowsOf(snapshot: Snapshot): number {
 
 /** Tells a finished step of this source. */
 export function step(
-  context: IngestContext,
-  work: SourceWork,
+  context: Pick<IngestContext, 'report'>,
+  work: RawWork,
   message: string,
   facts: Record<string, unknown>,
 ): void {

@@ -1,4 +1,5 @@
 import { ROW_HASH, SOURCE_PAGE } from '../contracts/columns.js'
+import { rowHashSql } from '../lake/duckdb/row-hash.js'
 import { identifier, literal, parquetOptions } from '../lake/duckdb/sql.js'
 import type { PlannedPart } from './plan-parts.js'
 import type { Run } from './run-files.js'
@@ -60,17 +61,6 @@ function readCsvSql({ columns, delimiter, emptyIsNull }: JobLayout, runs: readon
     `delim = ${literal(delimiter)}, quote = '"', escape = '"', ${nulls}, compression = 'none', ` +
     `max_line_size = ${longest}, buffer_size = ${Math.max(CSV_BUFFER_BYTES, 2 * longest)})`
   )
-}
-
-/**
- * 63 bits of the MD5 of a row's cells in the order of their column names, each ended by U+001F; null, and a column that the
- * page lacks, count as empty. Stable across engine versions and column order; docs/adr/0002 has golden values and the cost.
- */
-export function rowHashSql(columns: readonly string[], present: ReadonlySet<string>): string {
-  const cells = columns
-    .toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
-    .map((name) => (present.has(name) ? identifier(name) : "''"))
-  return `(md5_number_lower(concat(${cells.map((cell) => `${cell}, chr(31)`).join(', ')})) >> 1)::BIGINT`
 }
 
 /** Rows of a Parquet file, as its footer has them: counted by the engine, apart from our own count. */

@@ -5,6 +5,7 @@ import { LEAN, withEngine } from './duckdb/engine.js'
 import { type PlainRow, writeRows } from './duckdb/rows.js'
 import { putPart } from './parts.js'
 import { schemaChange } from './schema-change.js'
+import { tendTable } from './tend-table.js'
 
 /** Rows of one partition to append, and the positions that they bring the table to. */
 export interface Append {
@@ -18,7 +19,8 @@ export interface Append {
 }
 
 /**
- * Appends rows made in JavaScript to a table, once: when the table has reached all positions already, nothing happens.
+ * Appends rows made in JavaScript to a table, once: when the table has reached all positions already, nothing happens. Merges the
+ * table's small files when there are many of them ({@link tendTable}).
  * For tables of records and proposals, at most tens of thousands of rows a call.
  */
 export async function appendRows(table: DeltaTable, append: Append): Promise<void> {
@@ -42,4 +44,5 @@ export async function appendRows(table: DeltaTable, append: Append): Promise<voi
   } finally {
     await scratch.remove()
   }
+  await tendTable(table, base)
 }

@@ -65,6 +65,19 @@ describe('racing create-if-absent', () => {
     await two.close()
   })
 
+  it('races with files too: in a folder, and in parts where a bucket takes every file in parts', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'wardbook-doctor-'))
+    const race = { asFiles: true, racers: 8, rounds: 2 }
+    expect(await raceCreateIfAbsent(() => openLocalStore(folder), race)).toMatchObject({ passed: true })
+    await rm(folder, { recursive: true, force: true })
+    const lake = await makeFakeLake()
+    const verdict = await raceCreateIfAbsent(() => lake.open({ multipartBytes: 1 }), race)
+    expect(verdict).toMatchObject({ passed: true, reasons: [] })
+    expect([lake.fake.count('PUT'), lake.fake.count('COMPLETE') >= 2]).toEqual([0, true])
+    expect([lake.fake.names(), lake.fake.uploads.names()]).toEqual([[], []])
+    await lake.close()
+  })
+
   it('gives no verdict on a store that cannot be reached', async () => {
     const lake = await makeFakeLake()
     const race = raceCreateIfAbsent(() => lake.open({ bucket: 'elsewhere' }))

@@ -1,7 +1,7 @@
 import { WardbookError } from '../kernel/errors.js'
 import type { Content, ObjectStore } from './store.js'
 
-/** Whoever holds a scoped handle: a stage, a face, or `main`, which may only read and name the lake. */
+/** Whoever holds a scoped handle: a stage, a face, or `main`, which may only read, name the lake and examine its store. */
 export const OWNERS = [
   'main',
   'ingest',
@@ -38,6 +38,12 @@ export const PREFIXES: readonly PrefixRule[] = [
     content: 'whose lake this is, and its format version',
   },
   {
+    prefix: 'doctor/',
+    writers: ['main'],
+    readers: EVERYONE,
+    content: 'names that the doctor races for, and its last verdict on the store',
+  },
+  {
     prefix: 'spool/<dataset>/<source>/',
     writers: ['ingest'],
     readers: ['ingest'],
@@ -47,7 +53,8 @@ export const PREFIXES: readonly PrefixRule[] = [
     prefix: 'raw/<dataset>/<source>/',
     writers: ['ingest'],
     readers: EVERYONE,
-    content: "Delta table: the publisher's own columns and values, all text",
+    content:
+      "Delta table: the publisher's own columns and values, all text unless files were registered as they are",
   },
   {
     prefix: 'quarantine/<stage>/<dataset>/<source>/',
@@ -129,6 +136,11 @@ export function mayAccess(owner: Owner, key: string, access: 'read' | 'write'): 
   if (rule === undefined) return false
   if (access === 'read') return rule.readers.includes(owner) || mayWrite(rule, owner, key)
   return mayWrite(rule, owner, key)
+}
+
+/** Who writes below a prefix; undefined when it is nobody's. @param prefix a folder, with `/` at its end */
+export function ownerOf(prefix: string): Owner | undefined {
+  return OWNERS.find((owner) => mayAccess(owner, `${prefix}any`, 'write'))
 }
 
 /**

@@ -16,5 +16,9 @@ export function schemaChange(
 }
 
 function shape(columns: readonly Column[], partitionColumns: readonly string[]): string {
-  return JSON.stringify([columns.map(({ name, type }) => [name, type]), partitionColumns])
+  return JSON.stringify([columns.map(described), partitionColumns])
+}
+
+function described({ name, type, metadata }: Column) {
+  return [name, type, Object.entries(metadata ?? {}).sort(([a], [b]) => (a < b ? -1 : 1))]
 }

@@ -43,6 +43,11 @@ export interface ObjectStore {
   /**
    * Stores the object if the name is free; of any number of callers exactly one is told 'created'.
    * When it returns, the object is durable; no reader ever sees a part of it. The only conditional write there is.
+   *
+   * One exception, of services that ignore the condition when a multipart upload is completed (radosgw 16): of racers with files
+   * above `multipartBytes` (`s3/settings.ts`), more than one may be told 'created', and the last one's object stands. So a caller gives
+   * bytes where the order of names is a protocol (commits, segments), and files only where either racer's object is as right:
+   * data files and spooled pages are named by their digest, a checkpoint is a function of its log.
    */
   createIfAbsent(key: string, content: Content): Promise<'created' | 'exists'>
 
@@ -61,6 +66,9 @@ export interface ObjectStore {
   /** A new, empty local folder for intermediate files, on the volume that {@link createIfAbsent} moves files from. */
   scratch(): Promise<Scratch>
 }
+
+/** Somebody else's files, which are only ever read: listed and staged. */
+export type Originals = Pick<ObjectStore, 'address' | 'list' | 'stage'>
 
 /** A temporary folder; what a killed process leaves is swept when the store is opened again. */
 export interface Scratch {

@@ -18,11 +18,6 @@ export interface OutboxStep {
   readonly files: readonly LiveFile[]
 }
 
-/** appId of the ledger's position in a stage's outbox. */
-export function outboxAppId(stage: Stage): string {
-  return `ledger/outbox/${stage}`
-}
-
 /**
  * The oldest commit of an outbox that lies after a position, or undefined when there is none. Commits without proposals are
  * passed over together with the last one that has some.

@@ -1,15 +1,18 @@
 import type { LedgerEvent } from '../contracts/event.js'
 import type { Stage } from '../contracts/message.js'
+import { outboxAppId } from '../contracts/positions.js'
 import type { FindingProposal, Proposal, RunRecord } from '../contracts/proposal.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { Clock } from '../kernel/time.js'
+import { CHECKPOINT_EVERY_COMMITS } from '../lake/delta/checkpoint.js'
 import { DeltaTable } from '../lake/delta/table.js'
 import { LEAN, withEngine } from '../lake/duckdb/engine.js'
 import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
+import { shortenLog, tendTable } from '../lake/tend-table.js'
 import { gapEvent, publishedEvent, sourceOf, withdrawnEvent } from './events.js'
 import type { Log } from './log.js'
-import { nextOutboxStep, OUTBOX_STAGES, type OutboxStep, outboxAppId, readProposals } from './outbox.js'
+import { nextOutboxStep, OUTBOX_STAGES, type OutboxStep, readProposals } from './outbox.js'
 import { ContradictionGuard, knownAtOf, planFinding, planWithdrawals } from './plan-events.js'
 import { demandWhole, projectEvents, projectedSize, type Workbench } from './projection.js'
 import { Standing } from './standing.js'
@@ -85,6 +88,7 @@ class TakeIn {
   }
 
   async run(): Promise<TakenIn> {
+    const before = (await this.findings.snapshot())?.version ?? -1
     for (const stage of OUTBOX_STAGES) {
       for (let step = await this.nextStep(stage); step; step = await this.nextStep(stage)) {
         await this.takeStep(stage, step)
@@ -93,6 +97,7 @@ class TakeIn {
     }
     await this.projectRest()
     const { log } = this.options
+    await this.tendFindings(before)
     const version = (await this.findings.snapshot())?.version ?? -1
     return { ...this.tally, size: log.size, root: log.root, version }
   }
@@ -170,6 +175,14 @@ class TakeIn {
     }
   }
 
+  /** Keeps the view quick to read, and its log short: everything is taken in by now, so a kill here loses nothing. */
+  private async tendFindings(before: number): Promise<void> {
+    await tendTable(this.findings, await this.findings.snapshot())
+    const version = (await this.findings.snapshot())?.version ?? -1
+    if (checkpointsUpTo(version) > checkpointsUpTo(before))
+      await shortenLog(this.findings, this.options.clock)
+  }
+
   private async append(events: readonly LedgerEvent[]): Promise<void> {
     if (events.length === 0) return
     for (const { outcome } of await this.options.log.append(events)) {
@@ -195,6 +208,10 @@ class TakeIn {
     }
     throw overtaken('ledger')
   }
+}
+
+function checkpointsUpTo(version: number): number {
+  return Math.floor(version / CHECKPOINT_EVERY_COMMITS)
 }
 
 function overtaken(stage: Stage): WardbookError {

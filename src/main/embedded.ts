@@ -18,11 +18,13 @@ import { httpClient, systemEffects } from '../sources/http/client.js'
 import { mirrorFetch } from '../sources/http/mirror.js'
 import { type Recording, recordingFetch } from '../sources/http/record.js'
 import { openSource, type SourceEffects } from '../sources/open-source.js'
-import { claimLake } from './claim-lake.js'
+import { adoptHive } from './adopt-hive.js'
+import { checkLake, claimLake, readLakeFile } from './claim-lake.js'
 import { ingestProfile, machineHere } from './ingest-profile.js'
-import { absoluteAddress, openLake, openStore } from './open-store.js'
+import { absoluteAddress, openLake, openOriginals, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
+import { demandHonestStore } from './store-verdict.js'
 
 /** Everything on one machine: a folder, a queue within the process, workers as child processes. */
 export interface EmbeddedSettings {
@@ -38,6 +40,8 @@ export interface EmbeddedSettings {
   /** Folder of the city file, for modules of its own; default: the working directory. */
   readonly cityFolder?: string | undefined
   readonly report: Report
+  /** Says that nobody else ever writes to the lake, so that a store which lies is taken; default false. */
+  readonly singleWriter?: boolean | undefined
 }
 
 /** Base path of a city's lake when none is given: a folder of its own below `lake/`. */
@@ -49,7 +53,7 @@ export function defaultLake(city: CityFile): string {
 export async function runEmbedded(settings: EmbeddedSettings): Promise<Failure[]> {
   const recording = settings.record === undefined ? undefined : recordingFetch(fetch, settings.record)
   try {
-    return await runPipeline(await assemble(settings, recording))
+    return await runPipeline(await assemble(settings, { recording }))
   } finally {
     await recording?.finish()
   }
@@ -60,12 +64,22 @@ export async function catchUpEmbedded(settings: EmbeddedSettings): Promise<Failu
   return catchUp(await assemble(settings))
 }
 
-async function assemble(settings: EmbeddedSettings, recording?: Recording): Promise<PipelineParts> {
+/** Adopts hive sources into their raw tables, or plans to; the stages after it are left to {@link catchUpEmbedded}. */
+export async function adoptEmbedded(settings: EmbeddedSettings, names: readonly string[], dryRun: boolean) {
+  return adoptHive(await assemble(settings, { claims: !dryRun }), names, dryRun)
+}
+
+/** @param how `claims` is false for what only looks: the lake is not made anybody's */
+async function assemble(
+  settings: EmbeddedSettings,
+  { claims = true, recording }: { claims?: boolean; recording?: Recording | undefined } = {},
+): Promise<PipelineParts> {
   const { city, report, rereads = false } = settings
   const sources = sourceEffects(settings, recording)
   const lake = absoluteAddress(settings.lake)
+  await demandHonestStore({ lake, env: process.env, clock: systemClock }, settings.singleWriter ?? false)
   const store = await openStore(lake)
-  await claimLake(store, city.city.slug)
+  if (claims) await claimLake(store, city.city.slug)
   const parts: PipelineParts = {
     store,
     city,
@@ -76,6 +90,7 @@ async function assemble(settings: EmbeddedSettings, recording?: Recording): Prom
     report,
     rereads,
     openSource: (name, config) => openSource(name, config, sources),
+    openOriginals: (from) => openOriginals(from, lake),
   }
   connectStages(parts)
   return parts
@@ -104,7 +119,7 @@ export async function serveEmbedded(
   hostname = '127.0.0.1',
 ): Promise<ServedPages> {
   const store = await openLake(absoluteAddress(lake))
-  await claimLake(store, city.city.slug)
+  await checkLake(store, city.city.slug)
   const publication = await openPublication(store, city)
   const app = createApp({ publication, receiptOf: receiptsOf(store), log: createLogger('warn') })
   const server = await startServer({ app, port, hostname })
@@ -146,5 +161,6 @@ function receiptsOf(store: ObjectStore) {
 /** Audits a lake's log from its first byte: chain, roots, ids, and that `findings/` shows what the log holds. */
 export async function verifyEmbedded(lake: string): Promise<AuditedLog> {
   const store = await openLake(absoluteAddress(lake))
+  await readLakeFile(store)
   return verifyLog({ store: scopeTo('ledger', store), view: true })
 }

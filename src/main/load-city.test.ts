@@ -171,6 +171,14 @@ describe('an unknown key', () => {
     },
   )
 
+  it('of a source is compared with the keys of its own family', () => {
+    const hive = 'family: hive\n        colum: ward'
+    const text = GOOD.replace("family: files\n        urls: ['https://data.example.org/calls.csv']", hive)
+    expect(() => parseCity(text, 'city.yaml')).toThrow(
+      "datasets.calls.sources.portal has no key 'colum'; did you mean 'column'? Allowed: family, from, column, mode",
+    )
+  })
+
   it('that resembles none is named without a guess', () => {
     const error = mistakesIn(`${GOOD}workflow: {}\n`)
     expect(error.message).toContain("has no key 'workflow' Allowed: ".trimEnd())
@@ -198,7 +206,12 @@ describe('a wrong value', () => {
       "datasets.calls.partition.column: use a lower-case letter, then letters, digits and underscores; it is 'Ward 3'",
     ],
     ['kind: service-requests', 'kind: permits', "it is 'permits'"],
-    ['family: files', 'family: ftp', "it is 'ftp'"],
+    ['family: files', 'family: ftp', "name a family: files or hive; it is 'ftp'"],
+    [
+      "family: files\n        urls: ['https://data.example.org/calls.csv']",
+      'family: hive\n        from: parquet\n        mode: register',
+      'datasets.calls.sources.portal.mode: only files inside the lake can be registered',
+    ],
     [
       'service_name: Type',
       'service_name: { from: Type }',

@@ -45,6 +45,8 @@ describe('the address of a lake', () => {
       AWS_REGION: 'eu-central-1',
       WARDBOOK_S3_SSE: 'aws:kms',
       WARDBOOK_S3_KMS_KEY: 'key-1',
+      WARDBOOK_S3_MULTIPART_BYTES: '5000000',
+      WARDBOOK_SINGLE_WRITER: 'true',
       WARDBOOK_SCRATCH: '/scratch',
       WARDBOOK_SCRATCH_BYTES: '1000',
     }
@@ -57,6 +59,7 @@ describe('the address of a lake', () => {
       region: 'eu-central-1',
       serverSideEncryption: 'aws:kms',
       sseKmsKeyId: 'key-1',
+      multipartBytes: 5_000_000,
       scratchFolder: '/scratch',
       maxScratchBytes: 1_000,
     })
@@ -86,6 +89,8 @@ describe('the address of a lake', () => {
     ['s3://bucket', { WARDBOOK_S3_PATH_STYLE: 'yes' }, 'WARDBOOK_S3_PATH_STYLE'],
     ['s3://bucket', { WARDBOOK_S3_SSE: 'rot13' }, 'WARDBOOK_S3_SSE'],
     ['s3://bucket', { WARDBOOK_S3_KMS_KEY: 'key-1' }, 'needs WARDBOOK_S3_SSE=aws:kms'],
+    ['s3://bucket', { WARDBOOK_S3_MULTIPART_BYTES: '9000000000' }, 'WARDBOOK_S3_MULTIPART_BYTES'],
+    ['s3://bucket', { WARDBOOK_SINGLE_WRITER: 'yes' }, 'WARDBOOK_SINGLE_WRITER'],
     ['s3://bucket', { WARDBOOK_SCRATCH_BYTES: 'many' }, 'WARDBOOK_SCRATCH_BYTES'],
   ])('%j with %j is refused: %s', (address, env, reason) => {
     expect(() => parseLakeAddress(address, env as Record<string, string>)).toThrowError(

@@ -4,9 +4,9 @@ import { join, resolve } from 'node:path'
 import { z } from 'zod'
 import { WardbookError } from '../kernel/errors.js'
 import { checkKey } from '../lake/keys.js'
-import { openLocalStore } from '../lake/local/local-store.js'
-import type { S3Settings } from '../lake/s3/settings.js'
-import type { ObjectStore } from '../lake/store.js'
+import { openLocalOriginals, openLocalStore } from '../lake/local/local-store.js'
+import { MAX_PUT_BYTES, type S3Settings } from '../lake/s3/settings.js'
+import type { ObjectStore, Originals } from '../lake/store.js'
 import { LAKE_FILE } from './claim-lake.js'
 
 /** Variables of the environment, as `process.env` has them. */
@@ -46,6 +46,17 @@ const S3Environment = z.object({
     .string()
     .optional()
     .describe("id or ARN of the KMS key; default: the account's key for S3"),
+  WARDBOOK_S3_MULTIPART_BYTES: z.coerce
+    .number()
+    .int()
+    .positive()
+    .max(MAX_PUT_BYTES)
+    .optional()
+    .describe('largest file that is sent by one PUT, in bytes; a larger one goes in parts; default 64 MiB'),
+  WARDBOOK_SINGLE_WRITER: z
+    .enum(['true', 'false', '1', '0'])
+    .optional()
+    .describe('true: nobody else ever writes to this lake, so a store that lies is taken; default: false'),
   WARDBOOK_SCRATCH: z
     .string()
     .optional()
@@ -65,6 +76,12 @@ export const LAKE_VARIABLES: Readonly<Record<string, string>> = Object.fromEntri
   Object.entries(S3Environment.shape).map(([name, { description = '' }]) => [name, description]),
 )
 
+/** Whether the environment says that nobody else writes. Opening a bucket refuses what is neither true nor false. */
+export function isSingleWriter(env: Environment): boolean {
+  const { success, data } = S3Environment.shape.WARDBOOK_SINGLE_WRITER.safeParse(env.WARDBOOK_SINGLE_WRITER)
+  return success && data !== undefined && SWITCH[data]
+}
+
 /**
  * The store at an address: a folder, or `s3://bucket/base/path` with options from the environment ({@link LAKE_VARIABLES}).
  * Nothing else decides, so a child process that is given the address opens the same store.
@@ -75,6 +92,32 @@ export async function openStore(address: string, env: Environment = process.env)
   if (place.kind === 'folder') return openLocalStore(place.folder)
   const { openS3Store } = await import('../lake/s3/s3-store.js') // the SDK is heavy, and most processes need a folder
   return openS3Store(place.settings)
+}
+
+/**
+ * Somebody's folder or bucket, only to be read: nothing is made in it. A bucket is reached with the lake's own settings.
+ * @throws WardbookError 'bad-lake-address', 'originals-missing', 'originals-in-lake' (fix-config)
+ */
+export async function openOriginals(
+  from: string,
+  lake: string,
+  env: Environment = process.env,
+): Promise<Originals> {
+  const place = parseLakeAddress(from, env)
+  if (isWithin(absoluteAddress(from), absoluteAddress(lake))) {
+    const message = `${from} lies in the lake ${lake}: what is there already is adopted in place, leave out \`from\``
+    throw new WardbookError('originals-in-lake', 'fix-config', message, { from, lake })
+  }
+  if (place.kind === 's3') return openStore(from, env)
+  if (!existsSync(place.folder)) {
+    const message = `there is no folder ${place.folder}: correct \`from\` in the city file`
+    throw new WardbookError('originals-missing', 'fix-config', message, { from })
+  }
+  return openLocalOriginals(place.folder)
+}
+
+function isWithin(address: string, base: string): boolean {
+  return `${address.replace(/\/$/, '')}/`.startsWith(`${base.replace(/\/$/, '')}/`)
 }
 
 /**
@@ -136,6 +179,7 @@ function readEnvironment(address: string, env: Environment): Omit<S3Settings, 'b
     ...(data.AWS_REGION ? { region: data.AWS_REGION } : {}),
     ...(data.WARDBOOK_S3_SSE ? { serverSideEncryption: data.WARDBOOK_S3_SSE } : {}),
     ...(data.WARDBOOK_S3_KMS_KEY ? { sseKmsKeyId: data.WARDBOOK_S3_KMS_KEY } : {}),
+    ...(data.WARDBOOK_S3_MULTIPART_BYTES ? { multipartBytes: data.WARDBOOK_S3_MULTIPART_BYTES } : {}),
     scratchFolder: data.WARDBOOK_SCRATCH ?? join(tmpdir(), `wardbook-scratch-${process.getuid?.() ?? 0}`),
     maxScratchBytes: data.WARDBOOK_SCRATCH_BYTES,
   }

@@ -1,10 +1,11 @@
 import type { PartRunner } from '../contracts/part-runner.js'
+import type { OpenOriginals } from '../ingest/adopt/originals.js'
 import { runInChild, serveJob } from '../kernel/child.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { Owner } from '../lake/prefixes.js'
 import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
-import { openStore } from './open-store.js'
+import { openOriginals, openStore } from './open-store.js'
 
 /** A task, the lake it works on, and its job. */
 interface PartOrder {
@@ -13,7 +14,8 @@ interface PartOrder {
   readonly job: unknown
 }
 
-type PartTask = (store: ObjectStore, job: never) => Promise<unknown>
+/** @param open how originals outside the lake are read */
+type PartTask = (store: ObjectStore, job: never, open: OpenOriginals) => Promise<unknown>
 
 /**
  * Every piece of work that runs in a process of its own, with the owner whose prefixes it may use. Only the one that is asked
@@ -31,6 +33,14 @@ const TASKS: Record<string, { readonly owner: Owner; readonly load: () => Promis
   'ingest.quarantine': {
     owner: 'ingest',
     load: async () => (await import('../ingest/write-quarantine.js')).writeQuarantine,
+  },
+  'ingest.survey': {
+    owner: 'ingest',
+    load: async () => (await import('../ingest/adopt/survey-files.js')).surveyFiles,
+  },
+  'ingest.adopt': {
+    owner: 'ingest',
+    load: async () => (await import('../ingest/adopt/adopt-divisions.js')).adoptDivisions,
   },
   'ingest.compare': {
     owner: 'ingest',
@@ -63,7 +73,8 @@ async function workOff({ task, lake, job }: PartOrder): Promise<unknown> {
   if (known === undefined)
     throw new WardbookError('no-such-task', 'report-bug', `there is no part task '${task}'`, { task })
   const work = await known.load()
-  return work(scopeTo(known.owner, await openStore(lake)), job as never)
+  const open: OpenOriginals = (from) => openOriginals(from, lake)
+  return work(scopeTo(known.owner, await openStore(lake)), job as never, open)
 }
 
 if (process.send !== undefined && process.argv[1]?.endsWith('part-worker.js')) serveJob(workOff)

@@ -2,9 +2,11 @@ import type { CityFile } from '../contracts/city-file.js'
 import type { Stage, TableCommitted } from '../contracts/message.js'
 import type { PartRunner } from '../contracts/part-runner.js'
 import type { Report } from '../contracts/progress.js'
-import type { SourceConfig } from '../contracts/source-config.js'
+import type { PagedSourceConfig } from '../contracts/source-config.js'
 import { detectDataset } from '../detect/detect-dataset.js'
 import { harmonizeDataset } from '../harmonize/harmonize-dataset.js'
+import { adoptSource } from '../ingest/adopt/adopt-source.js'
+import type { OpenOriginals } from '../ingest/adopt/originals.js'
 import { ingestSource } from '../ingest/ingest-source.js'
 import type { IngestProfile } from '../ingest/profiles.js'
 import { asWardbookError, type WardbookError } from '../kernel/errors.js'
@@ -29,7 +31,9 @@ export interface PipelineParts {
   readonly report: Report
   /** Reads also what portals say is unchanged; default false. */
   readonly rereads?: boolean
-  openSource(name: string, config: SourceConfig): Promise<Source>
+  openSource(name: string, config: PagedSourceConfig): Promise<Source>
+  /** Opens the folder of a hive source, only to be read. */
+  readonly openOriginals: OpenOriginals
 }
 
 /** What went wrong, and where; the rest of the run went on. */
@@ -51,6 +55,10 @@ export function logOrigin(city: CityFile): string {
 export function connectStages(parts: PipelineParts): void {
   const { queue, city, clock } = parts
   const scoped = (stage: Stage) => ({ ...parts, store: scopeTo(stage, parts.store) })
+  queue.listen('ingest', async ({ dataset, source }) => {
+    const { version } = await adoptSource(scoped('ingest'), dataset, source)
+    await wake(queue, 'harmonize', { from: 'ingest', dataset, table: tables.raw(dataset, source), version })
+  })
   queue.listen('harmonize', async ({ dataset }) => {
     const version = await harmonizeDataset(scoped('harmonize'), dataset)
     await wake(queue, 'measure', { from: 'harmonize', dataset, table: tables.tidy(dataset), version })
@@ -79,8 +87,9 @@ export function connectStages(parts: PipelineParts): void {
 /** Reads every source and works off what follows from it. A source or stage that fails does not stop the others. */
 export async function runPipeline(parts: PipelineParts): Promise<Failure[]> {
   const failures: Failure[] = []
+  await wakeAdoption(parts)
   for (const [dataset, { sources }] of Object.entries(parts.city.datasets)) {
-    for (const source of Object.keys(sources)) {
+    for (const source of Object.keys(sources).filter((name) => sources[name]?.family !== 'hive')) {
       const failure = await ingestOne(parts, dataset, source)
       if (failure !== undefined) failures.push(failure)
     }
@@ -88,12 +97,28 @@ export async function runPipeline(parts: PipelineParts): Promise<Failure[]> {
   return [...failures, ...(await workOff(parts))]
 }
 
-/** Wakes every stage for every dataset: what a lost message or a killed run left undone is done. */
+/** Wakes every stage for every dataset: what a lost message or a killed run left undone is done, arrived files are adopted. */
 export async function catchUp(parts: PipelineParts): Promise<Failure[]> {
+  await wakeAdoption(parts)
   for (const dataset of Object.keys(parts.city.datasets)) {
     await wake(parts.queue, 'harmonize', { from: 'ingest', dataset, table: tables.tidy(dataset), version: 0 })
   }
   return workOff(parts)
+}
+
+/** Hive sources are told that files may have arrived; where none did, nothing happens. */
+async function wakeAdoption({ queue, city }: PipelineParts): Promise<void> {
+  for (const [dataset, source] of hiveSources(city))
+    await queue.send('ingest', { v: 1, kind: 'files.arrived', dataset, source })
+}
+
+/** All sources of the family hive, as dataset and source. */
+export function hiveSources(city: CityFile): [dataset: string, source: string][] {
+  return Object.entries(city.datasets).flatMap(([dataset, { sources }]) =>
+    Object.entries(sources).flatMap(([source, { family }]): [string, string][] =>
+      family === 'hive' ? [[dataset, source]] : [],
+    ),
+  )
 }
 
 async function ingestOne(
@@ -129,7 +154,11 @@ async function workOff({ queue }: PipelineParts): Promise<Failure[]> {
   }))
 }
 
-async function wake(queue: Queue, topic: Topic, message: Omit<TableCommitted, 'v' | 'kind'>): Promise<void> {
+async function wake(
+  queue: Queue,
+  topic: Exclude<Topic, 'ingest'>,
+  message: Omit<TableCommitted, 'v' | 'kind'>,
+): Promise<void> {
   const version = Math.max(0, message.version)
   await queue.send(topic, { v: 1, kind: 'table.committed', ...message, version })
 }

@@ -1,12 +1,15 @@
-import type { TableCommitted } from '../contracts/message.js'
+import type { FilesArrived, Message, TableCommitted } from '../contracts/message.js'
 
 /** A stage that listens. */
-export type Topic = 'harmonize' | 'measure' | 'detect' | 'ledger'
+export type Topic = 'ingest' | 'harmonize' | 'measure' | 'detect' | 'ledger'
+
+/** What wakes a stage: arrived files wake ingest, a commit wakes whoever reads that table. */
+export type MessageOf<Of extends Topic> = Of extends 'ingest' ? FilesArrived : TableCommitted
 
 /** A message that could not be worked off, with the reason; kept until somebody looks. */
 export interface DeadLetter {
   readonly topic: Topic
-  readonly message: TableCommitted
+  readonly message: Message
   readonly error: Error
   readonly tries: number
 }
@@ -18,10 +21,10 @@ export interface DeadLetter {
  */
 export interface Queue {
   /** Puts a message on a topic. Equal messages that wait on the same topic are one. */
-  send(topic: Topic, message: TableCommitted): Promise<void>
+  send<To extends Topic>(topic: To, message: MessageOf<To>): Promise<void>
 
   /** Names the handler of a topic; one at a time runs per topic. */
-  listen(topic: Topic, handler: (message: TableCommitted) => Promise<void>): void
+  listen<Of extends Topic>(topic: Of, handler: (message: MessageOf<Of>) => Promise<void>): void
 
   /** Waits until no message is waiting or being worked on; returns the dead letters since the last call. */
   drain(): Promise<readonly DeadLetter[]>

@@ -20,7 +20,8 @@ export class TableReader {
    * Rows of a query on one table.
    * @param keep   which of the table's files are read, by their partition values
    * @param query  SQL around the given expression, which stands where a table name may stand
-   * @throws WardbookError 'engine-failed' (report-bug), 'object-missing' (retry) when a file was vacuumed meanwhile
+   * @throws WardbookError 'engine-failed' (report-bug), 'version-vacuumed' (fix-source) when a file was vacuumed meanwhile,
+   *   which happens to an edition that is older than the retention only
    */
   rows<Row>(
     table: TableVersion,

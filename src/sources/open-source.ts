@@ -1,4 +1,4 @@
-import type { SourceConfig } from '../contracts/source-config.js'
+import type { PagedSourceConfig } from '../contracts/source-config.js'
 import { FilesSource } from '../contracts/sources/files.js'
 import { openArcgisSource } from './arcgis/arcgis-source.js'
 import { openCkanSource } from './ckan/ckan-source.js'
@@ -33,7 +33,7 @@ export interface SourceEffects {
  */
 export async function openSource(
   name: string,
-  config: SourceConfig,
+  config: PagedSourceConfig,
   effects: SourceEffects,
 ): Promise<Source> {
   const { http, env, mirror, cityFolder: folder, now } = effects
@@ -58,6 +58,6 @@ export async function openSource(
 }
 
 /** The settings of files in a portal's place. */
-function asFiles(config: SourceConfig) {
+function asFiles(config: PagedSourceConfig) {
   return config.family === 'files' ? config : FilesSource.parse({ family: 'files', mirror: config.mirror })
 }

@@ -1,9 +1,9 @@
-/** What kind of request a fault waits for. */
-export type Verb = 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'LIST'
+/** What kind of request a fault waits for; the last four are the requests of a multipart upload. */
+export type Verb = 'GET' | 'HEAD' | 'PUT' | 'DELETE' | 'LIST' | 'BEGIN' | 'PART' | 'COMPLETE' | 'ABORT'
 
 /**
  * A way to misbehave.
- * - `status`: an error answer; nothing is done
+ * - `status`: an error answer; nothing is done. 200 is an error too that S3 sends as a completion's body
  * - `slow`: does and answers as it should, after `delayMs`
  * - `lost-reply`: does it, then cuts the connection
  * - `late`: cuts the connection or answers 500 at once, and does it `delayMs` later, or just before the next request of this key

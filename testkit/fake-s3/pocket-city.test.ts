@@ -67,9 +67,10 @@ describe('the pocket city in a bucket', () => {
   )
 
   it(
-    'has them also when the service stumbles all the time, and leaves no scratch behind',
+    'has them also when files go in parts and the service stumbles all the time, and leaves no scratch behind',
     async () => {
       await startBucket()
+      vi.stubEnv('WARDBOOK_S3_MULTIPART_BYTES', '1')
       let requests = 0
       fake.faults.choose(() => {
         requests += 1
@@ -77,6 +78,7 @@ describe('the pocket city in a bucket', () => {
       })
       const store = await runCity(ADDRESS)
       fake.faults.clear()
+      expect(fake.count('COMPLETE')).toBeGreaterThan(0)
       expect(differencesOf(inFolder, await worldOf(store))).toEqual([])
       expect(await readdir(join(folder, 'scratch'))).toEqual([])
     },

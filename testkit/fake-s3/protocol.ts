@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Verb } from './faults.js'
 import type { FakeObject, FakeObjects } from './objects.js'
-import { errorXml, listXml } from './xml.js'
+import type { CompleteResult, FakeUploads, NamedParts } from './uploads.js'
+import { beginXml, completeXml, errorXml, listXml } from './xml.js'
 
 /** A request, read completely. */
 export interface FakeRequest {
@@ -30,29 +31,54 @@ export interface FakeRules {
   readonly maxKeys: number
   /** Overwrites in spite of every condition, as a service that does not know the header. */
   readonly ignoresConditions: boolean
+  /** Ignores the condition of a multipart upload's completion only, as radosgw 16 does. */
+  readonly ignoresConditionOfUploads: boolean
+  /** Least bytes of a part that is not the last; S3 wants 5 MiB. */
+  readonly minPartBytes: number
+}
+
+/** What the double holds. */
+export interface FakeContents {
+  readonly objects: FakeObjects
+  readonly uploads: FakeUploads
 }
 
 const KEPT_HEADER = /^(x-amz-meta-|x-amz-server-side-encryption|content-type$)/
 
 /** What S3 answers, and what it does to the objects. Path style, header signatures (of which only the key id is read). */
-export function answerTo(request: FakeRequest, objects: FakeObjects, rules: FakeRules): FakeAnswer {
+export function answerTo(request: FakeRequest, contents: FakeContents, rules: FakeRules): FakeAnswer {
   const { authorization = '' } = request.headers
   if (!authorization.includes(`Credential=${rules.accessKeyId}/`)) return refusal(authorization)
   if (request.bucket !== rules.bucket)
     return failure(404, 'NoSuchBucket', 'The specified bucket does not exist')
-  if (request.verb === 'LIST') return answerList(request, objects, rules)
-  if (request.verb === 'PUT') return answerPut(request, objects, rules)
-  if (request.verb === 'DELETE') {
-    objects.delete(request.name)
-    return { status: 204 }
+  return ANSWERS[request.verb](request, contents, rules)
+}
+
+/** What each kind of request is answered by. */
+const ANSWERS: Record<Verb, (request: FakeRequest, contents: FakeContents, rules: FakeRules) => FakeAnswer> =
+  {
+    GET: answerRead,
+    HEAD: answerRead,
+    LIST: (request, { objects }, rules) => answerList(request, objects, rules),
+    PUT: (request, { objects }, rules) => answerPut(request, objects, rules),
+    DELETE: ({ name }, { objects }) => {
+      objects.delete(name)
+      return { status: 204 }
+    },
+    BEGIN: ({ name, headers }, { uploads }, { bucket }) =>
+      xml(200, beginXml(bucket, name, uploads.begin(name, keptOf(headers)))),
+    PART: answerPart,
+    COMPLETE: answerComplete,
+    ABORT: ({ name, query }, { uploads }) =>
+      uploads.abort(name, query.get('uploadId') ?? '') ? { status: 204 } : failure(404, 'NoSuchUpload'),
   }
-  const object = objects.get(request.name)
-  if (object === undefined) return failure(404, 'NoSuchKey', 'The specified key does not exist.')
-  return answerRead(request.headers.range, object)
+
+function xml(status: number, body: string): FakeAnswer {
+  return { status, headers: { 'content-type': 'application/xml' }, body }
 }
 
 export function failure(status: number, code: string, message = code): FakeAnswer {
-  return { status, headers: { 'content-type': 'application/xml' }, body: errorXml(code, message) }
+  return xml(status, errorXml(code, message))
 }
 
 /** S3 repeats who asked and what was signed. */
@@ -66,21 +92,80 @@ function refusal(authorization: string): FakeAnswer {
 }
 
 function answerPut({ name, headers, body }: FakeRequest, objects: FakeObjects, rules: FakeRules): FakeAnswer {
-  if (headers['content-encoding']?.includes('aws-chunked'))
-    return failure(501, 'NotImplemented', 'no chunked signatures here')
-  const md5 = createHash('md5').update(body).digest('base64')
-  if (headers['content-md5'] !== undefined && headers['content-md5'] !== md5)
-    return failure(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.')
-  const kept = Object.entries(headers).filter(([header]) => KEPT_HEADER.test(header))
+  const damage = damageOf(headers, body)
+  if (damage !== undefined) return damage
   const onlyIfAbsent = headers['if-none-match'] === '*' && !rules.ignoresConditions
-  const result = objects.put(name, body, Object.fromEntries(kept) as Record<string, string>, onlyIfAbsent)
-  if (result === 'precondition-failed')
-    return failure(412, 'PreconditionFailed', 'At least one of the pre-conditions you specified did not hold')
-  if (result === 'full') return failure(507, 'FakeIsFull', 'the double holds no more bytes')
+  const result = objects.put(name, body, keptOf(headers), onlyIfAbsent)
+  if (result !== 'stored') return REFUSALS[result]()
   return { status: 200, headers: { etag: objects.get(name)?.etag ?? '' } }
 }
 
-function answerRead(range: string | undefined, { bytes, etag, modifiedAt, headers }: FakeObject): FakeAnswer {
+/** Each way in which a write is refused. */
+const REFUSALS: Record<Exclude<CompleteResult, 'stored'>, () => FakeAnswer> = {
+  'precondition-failed': () =>
+    failure(412, 'PreconditionFailed', 'At least one of the pre-conditions you specified did not hold'),
+  full: () => failure(507, 'FakeIsFull', 'the double holds no more bytes'),
+  'no-such-upload': () => failure(404, 'NoSuchUpload', 'The specified multipart upload does not exist.'),
+  'invalid-part': () => failure(400, 'InvalidPart', 'One or more of the specified parts could not be found.'),
+  'invalid-order': () => failure(400, 'InvalidPartOrder', 'The list of parts was not in ascending order.'),
+  'too-small': () => failure(400, 'EntityTooSmall', 'Your proposed upload is smaller than the minimum'),
+}
+
+/** The refusal of a body that is not what its headers say, or that the double cannot read. */
+function damageOf(headers: IncomingHttpHeaders, body: Buffer): FakeAnswer | undefined {
+  if (headers['content-encoding']?.includes('aws-chunked'))
+    return failure(501, 'NotImplemented', 'no chunked signatures here')
+  const md5 = createHash('md5').update(body).digest('base64')
+  if (headers['content-md5'] === undefined || headers['content-md5'] === md5) return undefined
+  return failure(400, 'BadDigest', 'The Content-MD5 you specified did not match what we received.')
+}
+
+function keptOf(headers: IncomingHttpHeaders): Record<string, string> {
+  const kept = Object.entries(headers).filter(([header]) => KEPT_HEADER.test(header))
+  return Object.fromEntries(kept) as Record<string, string>
+}
+
+function answerPart({ name, query, headers, body }: FakeRequest, { uploads }: FakeContents): FakeAnswer {
+  const damage = damageOf(headers, body)
+  if (damage !== undefined) return damage
+  const etag = uploads.part(name, query.get('uploadId') ?? '', Number(query.get('partNumber')), body)
+  return etag === undefined ? REFUSALS['no-such-upload']() : { status: 200, headers: { etag } }
+}
+
+function answerComplete(
+  { name, query, headers, body }: FakeRequest,
+  { objects, uploads }: FakeContents,
+  rules: FakeRules,
+): FakeAnswer {
+  const isHeeded = !rules.ignoresConditions && !rules.ignoresConditionOfUploads
+  const onlyIfAbsent = headers['if-none-match'] === '*' && isHeeded
+  const { minPartBytes } = rules
+  const named = namedParts(body.toString())
+  const id = query.get('uploadId') ?? ''
+  const result = uploads.complete(name, id, named, objects, { onlyIfAbsent, minPartBytes })
+  return result === 'stored'
+    ? xml(200, completeXml(rules.bucket, name, objects.get(name)?.etag ?? ''))
+    : REFUSALS[result]()
+}
+
+/** The parts that a completion's XML names, in its order. */
+function namedParts(body: string): NamedParts {
+  return [...body.matchAll(/<Part>(.*?)<\/Part>/gs)].map(([, part = '']) => [
+    Number(/<PartNumber>(\d+)</.exec(part)?.[1]),
+    (/<ETag>(.*?)</.exec(part)?.[1] ?? '').replaceAll('&quot;', '"'),
+  ])
+}
+
+function answerRead({ name, headers: asked }: FakeRequest, { objects }: FakeContents): FakeAnswer {
+  const object = objects.get(name)
+  if (object === undefined) return failure(404, 'NoSuchKey', 'The specified key does not exist.')
+  return objectAnswer(asked.range, object)
+}
+
+function objectAnswer(
+  range: string | undefined,
+  { bytes, etag, modifiedAt, headers }: FakeObject,
+): FakeAnswer {
   const about = { ...headers, etag, 'last-modified': modifiedAt.toUTCString(), 'accept-ranges': 'bytes' }
   const asked = /^bytes=(\d+)-(\d+)$/.exec(range ?? '')
   if (asked === null) return { status: 200, headers: about, body: bytes }

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { type Fault, FaultPlan, type Verb } from './faults.js'
 import { type FakeObject, FakeObjects } from './objects.js'
 import { answerTo, type FakeAnswer, type FakeRequest, type FakeRules, failure } from './protocol.js'
+import { FakeUploads } from './uploads.js'
 
 /** How the double is set up; every field has a default. */
 export interface FakeS3Options extends Partial<FakeRules> {
@@ -17,6 +18,8 @@ export interface SeenRequest {
   readonly verb: Verb
   readonly name: string
   readonly isConditional: boolean
+  /** Bytes of the request's body. */
+  readonly bytes: number
   status: number | undefined
 }
 
@@ -38,6 +41,8 @@ export interface FakeS3 {
   object(name: string): FakeObject | undefined
   /** Stores an object without a request. */
   store(name: string, bytes: Uint8Array, headers?: Record<string, string>): void
+  /** Multipart uploads that were begun and neither completed nor aborted. */
+  readonly uploads: Pick<FakeUploads, 'names' | 'clear'>
   close(): Promise<void>
 }
 
@@ -49,6 +54,8 @@ const RULES: FakeRules = {
   accessKeyId: 'FAKEACCESSKEY',
   maxKeys: 1_000,
   ignoresConditions: false,
+  ignoresConditionOfUploads: false,
+  minPartBytes: 5 * 2 ** 20,
 }
 const SECRET = 'fake-secret-that-must-not-be-shown'
 
@@ -77,6 +84,7 @@ export async function startFakeS3(options: FakeS3Options = {}): Promise<FakeS3> 
     names: (prefix) => fake.objects.names(prefix),
     object: (name) => fake.objects.get(name),
     store: (name, bytes, headers = {}) => void fake.objects.put(name, Buffer.from(bytes), headers, false),
+    uploads: fake.uploads,
     close,
   }
 }
@@ -85,6 +93,7 @@ class Double {
   readonly faults = new FaultPlan()
   readonly seen: SeenRequest[] = []
   readonly objects: FakeObjects
+  readonly uploads = new FakeUploads()
   /** Requests that were answered and are not done yet, by name. */
   private readonly late = new Map<string, (() => void)[]>()
   private readonly timers = new Set<NodeJS.Timeout>()
@@ -106,8 +115,9 @@ class Double {
       response.socket?.destroy()
       return
     }
-    const { verb, name, headers } = request
-    const seen = { verb, name, isConditional: headers['if-none-match'] !== undefined, status: undefined }
+    const { verb, name, headers, body } = request
+    const isConditional = headers['if-none-match'] !== undefined
+    const seen = { verb, name, isConditional, bytes: body.length, status: undefined }
     this.seen.push(seen)
     this.landBefore(name)
     const fault = this.faults.take(verb, name)
@@ -116,7 +126,7 @@ class Double {
   }
 
   private answer(request: FakeRequest, rules = this.rules): FakeAnswer {
-    return answerTo(request, this.objects, rules)
+    return answerTo(request, this, rules)
   }
 
   private misbehave(fault: Fault, request: FakeRequest, response: ServerResponse, seen: SeenRequest): void {
@@ -172,10 +182,16 @@ class Double {
 async function readRequest(incoming: IncomingMessage): Promise<FakeRequest> {
   const { pathname, searchParams: query } = new URL(incoming.url ?? '/', 'http://fake')
   const [bucket = '', ...parts] = pathname.slice(1).split('/')
-  const isList = incoming.method === 'GET' && query.get('list-type') === '2'
-  const name = isList ? (query.get('prefix') ?? '') : decodeURIComponent(parts.join('/'))
-  const verb = isList ? 'LIST' : (incoming.method as Verb)
+  const verb = verbOf(incoming.method ?? '', query)
+  const name = verb === 'LIST' ? (query.get('prefix') ?? '') : decodeURIComponent(parts.join('/'))
   return { verb, bucket, name, query, headers: incoming.headers, body: await readAll(incoming) }
+}
+
+function verbOf(method: string, query: URLSearchParams): Verb {
+  if (method === 'GET' && query.get('list-type') === '2') return 'LIST'
+  if (method === 'POST') return query.has('uploads') ? 'BEGIN' : 'COMPLETE'
+  if (query.has('uploadId')) return method === 'PUT' ? 'PART' : 'ABORT'
+  return method as Verb
 }
 
 async function readAll(incoming: IncomingMessage): Promise<Buffer> {

@@ -66,6 +66,7 @@ describe('a due commit', () => {
       { protocol: { minReaderVersion: 1, minWriterVersion: 2 } },
       { metaData: expect.objectContaining({ partitionColumns: ['division'], createdTime: at }) },
       { txn: { appId: 'x', version: 7n, lastUpdated: at } },
+      { txn: { appId: 'wardbook.moved/x', version: 2n, lastUpdated: at } },
       {
         add: {
           path: 'b.parquet',
@@ -207,7 +208,11 @@ describe('opening a table with checkpoints', () => {
     for (let version = 0; version <= 4; version++) await store.delete(commitKey(ROOT, version))
     expect(filesOf(await every(4).snapshot())).toHaveLength(7)
     expect(filesOf(await every(4).snapshot(4))).toHaveLength(5)
-    await expect(every(4).snapshot(3)).rejects.toMatchObject({ code: 'delta-log-gap' })
+    await expect(every(4).snapshot(3)).rejects.toMatchObject({
+      code: 'version-vacuumed',
+      remedy: 'fix-source',
+      facts: { table: ROOT, version: 3, oldest: 4 },
+    })
     await store.delete(HINT)
     expect(filesOf(await every(4).snapshot())).toHaveLength(7)
     expect(filesOf(await every(4).snapshot(5))).toHaveLength(6)

@@ -1,17 +1,27 @@
 import { z } from 'zod'
 import type { ObjectStore } from '../store.js'
 import type { Action } from './actions.js'
-import { emptyReplay, type LiveFile, type Replay, replayCommit } from './snapshot.js'
+import { RETENTION_MS } from './retention.js'
+import {
+  emptyReplay,
+  type LiveFile,
+  type Movement,
+  type Replay,
+  replayCommit,
+  SINCE_TAG,
+} from './snapshot.js'
 
 /** Commits from one checkpoint to the next: more make an open read more commits, fewer make writers write more. */
 export const CHECKPOINT_EVERY_COMMITS = 20
 
-const DAY_MS = 24 * 3_600_000
 /** How long a checkpoint tells of a removed file; Delta's own default. */
-export const TOMBSTONE_RETENTION_MS = 7 * DAY_MS
+export const TOMBSTONE_RETENTION_MS = RETENTION_MS
 
-/** Tag of an `add` in a checkpoint: the version whose commit added the file, which a checkpoint would lose. */
-const SINCE_TAG = 'wardbook.since'
+/**
+ * Begins the appId of a `txn` that only checkpoints have: its version is the commit that last moved the writer named behind it,
+ * which a checkpoint would lose. To other readers it is one more writer's position.
+ */
+const MOVED_PREFIX = 'wardbook.moved/'
 
 /** How the actions of a checkpoint become Parquet and come back. */
 export interface CheckpointFormat {
@@ -63,7 +73,8 @@ export function checkpointActions(state: Replay, removedAfter: number): Action[]
   return [
     ...(protocol ? [{ protocol }] : []),
     ...(metaData ? [{ metaData }] : []),
-    ...[...state.txns.values()].map((txn) => ({ txn })),
+    ...[...state.txns.values()].map(({ txn }) => ({ txn })),
+    ...[...state.txns.values()].flatMap(movedAction),
     ...[...state.files.values()].map((file) => ({ add: addOf(file) })),
     ...removed.map((remove) => ({ remove: { ...remove, dataChange: false } })),
   ]
@@ -71,20 +82,24 @@ export function checkpointActions(state: Replay, removedAfter: number): Action[]
 
 /**
  * The state that a checkpoint of `version` tells. A file in a checkpoint of another writer counts as added by `version`: which
- * commit added it is not told there.
+ * commit added it is not told there, nor which one moved a position.
  */
 export function replayCheckpoint(actions: readonly Action[], version: number, keepsRemoved: boolean): Replay {
-  const state = replayCommit(emptyReplay(keepsRemoved), actions, version)
-  for (const [key, file] of state.files) state.files.set(key, withSince(file))
+  const isMoved = ({ txn }: Action) => txn?.appId.startsWith(MOVED_PREFIX) === true
+  const told = actions.filter((action) => !isMoved(action))
+  const state = replayCommit(emptyReplay(keepsRemoved), told, version)
+  const movedAt = new Map(
+    actions.filter(isMoved).map(({ txn }) => [txn?.appId.slice(MOVED_PREFIX.length), txn?.version]),
+  )
+  for (const [appId, { txn }] of state.txns) state.txns.set(appId, { txn, movedAt: movedAt.get(appId) })
   return state
+}
+
+function movedAction({ txn, movedAt }: Movement): Action[] {
+  if (movedAt === undefined) return []
+  return [{ txn: { ...txn, appId: `${MOVED_PREFIX}${txn.appId}`, version: movedAt } }]
 }
 
 function addOf({ action, since }: LiveFile): NonNullable<Action['add']> {
   return { ...action, dataChange: false, tags: { ...action.tags, [SINCE_TAG]: String(since) } }
-}
-
-function withSince(file: LiveFile): LiveFile {
-  const { [SINCE_TAG]: since, ...tags } = file.tags
-  if (!since) return file
-  return { ...file, tags, since: Number(since), action: { ...file.action, tags } }
 }

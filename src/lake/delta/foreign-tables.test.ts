@@ -9,7 +9,7 @@ import { identifier } from '../duckdb/sql.js'
 import { commitKey, lastCheckpointKey } from './log-files.js'
 import type { Snapshot } from './snapshot.js'
 import { DeltaTable } from './table.js'
-import type { Field } from './types.js'
+import type { Field, FieldType } from './types.js'
 
 /** Tables that delta-io/delta's own writer made, and their rows as another engine reads them (SOURCES.md there). */
 const TABLES = findShared('fixtures', 'delta')
@@ -62,6 +62,13 @@ describe.skipIf(TABLES === undefined)(titleWith(TABLES, 'tables of another write
     expect(rows.length).toBe(expected.rows)
     const types = Object.fromEntries(expected.columns.map((column) => [column.name, column.clickhouse_type]))
     expect(sorted(rows.map((row) => asForeign(row, types)))).toEqual(sorted(expected.data))
+  })
+
+  it.each(READ)('gives the columns of %s with the types that another engine sees', async (name) => {
+    const { fields } = (await copyTable(lake, name).snapshot()) as Snapshot
+    const ours = Object.fromEntries(fields.map((field) => [field.name, foreignType(field.type)]))
+    const theirs = expectedOf(name).columns.map((column) => [column.name, oneLine(column.clickhouse_type)])
+    expect(ours).toEqual(Object.fromEntries(theirs))
   })
 
   it.each(Object.entries(CHECKPOINTED))(
@@ -172,6 +179,38 @@ function asForeign(row: Row, types: Readonly<Record<string, string>>): Row {
       return [name, quotingBigints(value)]
     }),
   )
+}
+
+const FOREIGN_TYPES: Readonly<Record<Extract<FieldType, string>, string>> = {
+  ...{
+    string: 'String',
+    binary: 'String',
+    boolean: 'Bool',
+    date: 'Date32',
+    float: 'Float32',
+    double: 'Float64',
+  },
+  ...{ byte: 'Int8', short: 'Int16', integer: 'Int32', long: 'Int64' },
+  ...{ timestamp: 'DateTime64(6)', timestamp_ntz: 'DateTime64(6)' },
+}
+
+/** ClickHouse's name of a type: what holds others is not null there, keys of maps neither. */
+function foreignType(type: FieldType): string {
+  if (typeof type === 'string') return `Nullable(${FOREIGN_TYPES[type]})`
+  switch (type.type) {
+    case 'decimal':
+      return `Nullable(Decimal(${type.precision}, ${type.scale}))`
+    case 'array':
+      return `Array(${foreignType(type.elementType)})`
+    case 'map':
+      return `Map(${foreignType(type.keyType).slice('Nullable('.length, -1)}, ${foreignType(type.valueType)})`
+    case 'struct':
+      return `Tuple(${type.fields.map((field) => `${field.name} ${foreignType(field.type)}`).join(', ')})`
+  }
+}
+
+function oneLine(type: string): string {
+  return type.replaceAll(/,\n */g, ', ').replaceAll(/\n */g, '')
 }
 
 function inMicroseconds(instant: string): string {

@@ -24,11 +24,18 @@ export interface Start {
   readonly listedTo: number | undefined
   /** Why checkpoints that are there were not used. */
   readonly unusable: readonly WardbookError[]
+  /** The version that was asked for; Infinity for the newest. */
+  readonly limit: number
 }
+
+/** A file of the log as a listing shows it. */
+export type LogEntry = LogFile & { readonly key: string; readonly modifiedAtMs: number }
 
 interface Listing {
   /** Newest first. */
   readonly checkpoints: readonly (CheckpointName | 'v2')[]
+  /** Infinity and -1 where there is none. */
+  readonly firstCommit: number
   readonly lastCommit: number
 }
 
@@ -48,13 +55,15 @@ export class DeltaLog {
 
   /**
    * Looks again for a commit that was not there: undefined at the log's end, the commit when it came meanwhile.
-   * @throws WardbookError 'delta-log-gap' (fix-source) when later ones are there: the log is broken, not at its end
+   * @throws WardbookError 'version-vacuumed' (fix-source) when the log up to there was cleaned up; 'delta-log-gap' (fix-source) when
+   *   later ones are there all the same: the log is broken, not at its end
    */
-  async commitAfterGap(version: number, { unusable }: Start): Promise<Action[] | undefined> {
+  async commitAfterGap(version: number, { unusable, limit }: Start): Promise<Action[] | undefined> {
     const later = await this.firstCommitAfter(version)
     if (later === undefined) return undefined
     const actions = await this.commit(version)
     if (actions !== undefined) return actions
+    if (limit !== Number.POSITIVE_INFINITY) await this.demandNotCleaned(version, limit)
     const reasons = unusable.map(({ message }) => `; a checkpoint is unusable: ${message}`)
     throw new WardbookError(
       'delta-log-gap',
@@ -70,26 +79,35 @@ export class DeltaLog {
    * then a listing; a checkpoint that is gone, torn or garbled is passed over.
    * @param limit Infinity for the newest
    * @param keepsRemoved whether the state tells of removed files too, for a checkpoint
+   * @param takesHint    false where the hint has misled
    * @throws WardbookError 'delta-unsupported' (fix-source) where the newest checkpoint is a v2 checkpoint; 'store-unavailable'
    */
-  async start(limit: number, keepsRemoved = false): Promise<Start> {
+  async start(limit: number, keepsRemoved = false, takesHint = true): Promise<Start> {
     const unusable: WardbookError[] = []
-    const hint = await this.hint()
+    const hint = takesHint ? await this.hint() : undefined
     const hinted = hint && hint.version <= limit ? nameOf(hint, this.root) : undefined
-    const found = hinted && (await this.load(hinted, keepsRemoved, unusable))
-    if (found !== undefined) return { ...found, listedTo: undefined, unusable }
+    const found = hinted && (await this.checkpoint(hinted, keepsRemoved, unusable))
+    if (found !== undefined) return { ...found, listedTo: undefined, unusable, limit }
     for await (const { checkpoints, lastCommit } of this.listings(limit)) {
       const listedTo = limit === Number.POSITIVE_INFINITY ? lastCommit : undefined
       for (const name of checkpoints) {
         if (name === 'v2') throw v2Unsupported(this.root)
         if (name.version === hinted?.version && name.parts === hinted.parts) continue
-        const found = await this.load(name, keepsRemoved, unusable)
-        if (found !== undefined) return { ...found, listedTo, unusable }
+        const found = await this.checkpoint(name, keepsRemoved, unusable)
+        if (found !== undefined) return { ...found, listedTo, unusable, limit }
       }
       if (listedTo !== undefined)
-        return { replay: emptyReplay(keepsRemoved), version: -1, listedTo, unusable }
+        return { replay: emptyReplay(keepsRemoved), version: -1, listedTo, unusable, limit }
     }
-    return { replay: emptyReplay(keepsRemoved), version: -1, listedTo: undefined, unusable }
+    return { replay: emptyReplay(keepsRemoved), version: -1, listedTo: undefined, unusable, limit }
+  }
+
+  /** Every file of the log that is a commit or a checkpoint, in the order of the listing: by version. */
+  async *entries(): AsyncGenerator<LogEntry> {
+    for await (const { key, modifiedAt } of this.store.list(logPrefix(this.root))) {
+      const file = parseLogKey(key)
+      if (file !== undefined) yield { ...file, key, modifiedAtMs: modifiedAt.getTime() }
+    }
   }
 
   private async hint(): Promise<Hint | undefined> {
@@ -97,10 +115,14 @@ export class DeltaLog {
     return bytes && parseHint(new TextDecoder().decode(bytes))
   }
 
-  private async load(
+  /**
+   * The state that a checkpoint tells; undefined when it is gone, torn or garbled, and the reason is added to `unusable`.
+   * @throws WardbookError of a store that fails for now (retry)
+   */
+  async checkpoint(
     name: CheckpointName,
-    keepsRemoved: boolean,
-    unusable: WardbookError[],
+    keepsRemoved = false,
+    unusable: WardbookError[] = [],
   ): Promise<Pick<Start, 'replay' | 'version'> | undefined> {
     try {
       const actions = await this.format.read(this.store, checkpointKeys(this.root, name), keepsRemoved)
@@ -135,7 +157,18 @@ export class DeltaLog {
       if (file !== undefined) files.push(file)
     }
     const commits = files.flatMap((file) => (file.kind === 'commit' ? [file.version] : []))
-    return { checkpoints: checkpointsOf(files), lastCommit: commits.at(-1) ?? -1 }
+    const [firstCommit = Number.POSITIVE_INFINITY] = commits
+    return { checkpoints: checkpointsOf(files), firstCommit, lastCommit: commits.at(-1) ?? -1 }
+  }
+
+  /** Clean-up takes commits in their order: none is left before the missing one, and a checkpoint stands for them all. */
+  private async demandNotCleaned(missing: number, wanted: number): Promise<void> {
+    const { checkpoints, firstCommit } = await this.list(0, Number.POSITIVE_INFINITY)
+    if (firstCommit < missing) return
+    for (const name of checkpoints.toReversed()) {
+      if (name === 'v2' || name.version < missing) continue
+      if ((await this.checkpoint(name)) !== undefined) throw cleanedUp(this.root, wanted, name.version)
+    }
   }
 
   private async firstCommitAfter(version: number): Promise<string | undefined> {
@@ -147,7 +180,7 @@ export class DeltaLog {
 }
 
 /** Complete checkpoints, newest first; at one version those of fewer files first, and v2 checkpoints last. */
-function checkpointsOf(files: readonly LogFile[]): (CheckpointName | 'v2')[] {
+export function checkpointsOf(files: readonly LogFile[]): (CheckpointName | 'v2')[] {
   const found = new Map<string, { name: CheckpointName | 'v2'; version: number; missing: number }>()
   for (const file of files) {
     if (file.kind === 'commit') continue
@@ -175,6 +208,16 @@ function v2Unsupported(root: string): WardbookError {
     'fix-source',
     `${root} needs v2 checkpoints (feature v2Checkpoint), which wardbook does not read`,
     { table: root },
+  )
+}
+
+function cleanedUp(root: string, version: number, oldest: number): WardbookError {
+  return new WardbookError(
+    'version-vacuumed',
+    'fix-source',
+    `${root}: version ${version} can no longer be read, the log before version ${oldest} was cleaned up; ` +
+      `read version ${oldest} or a newer one`,
+    { table: root, version, oldest },
   )
 }
 

@@ -13,6 +13,12 @@ import {
 } from './actions.js'
 import { type Field, isOurs } from './types.js'
 
+/**
+ * Tag of an `add` that tells which version brought the file's rows, where its own commit does not: in a checkpoint, and of a file
+ * that was merged from others. No reader of a snapshot sees it.
+ */
+export const SINCE_TAG = 'wardbook.since'
+
 /** One data file of a table version. */
 export interface LiveFile {
   /** Key below the table, as on disk: the log's path, decoded. */
@@ -25,7 +31,7 @@ export interface LiveFile {
   readonly rows: number | undefined
   /** Ours: `sha256` of the file, `uncompressedBytes` of its text, and a stage's own. */
   readonly tags: Readonly<Record<string, string | null>>
-  /** Version whose commit added the file. */
+  /** Version whose commit brought the file's rows; of a merged file the greatest of its sources'. */
   readonly since: number
   /** The action as it stands in the log: what a `remove` must repeat. */
   readonly action: AddAction
@@ -47,6 +53,12 @@ export interface Snapshot {
   readonly positions: ReadonlyMap<string, number>
 }
 
+/** How far a writer is, and the commit that moved it last; undefined where a checkpoint of another program does not tell. */
+export interface Movement {
+  readonly txn: TxnAction
+  readonly movedAt: number | undefined
+}
+
 /** What replay keeps between commits; a Snapshot is a finished one. */
 export interface Replay {
   readonly protocol: ProtocolAction | undefined
@@ -55,7 +67,7 @@ export interface Replay {
   /** Files removed and not added again, by key, the last at the end; absent for readers, as only checkpoints tell of them. */
   readonly removed?: Map<string, RemoveAction>
   /** The highest version of each writer, the one that moved last at the end. */
-  readonly txns: Map<string, TxnAction>
+  readonly txns: Map<string, Movement>
 }
 
 /** The state before the first commit. @param keepsRemoved whether it is for a checkpoint */
@@ -72,7 +84,7 @@ export function replayCommit(state: Replay, actions: readonly Action[], version:
     metaData = action.metaData ?? metaData
     if (action.remove) removeFile(state, action.remove)
     if (action.add) addFile(state, liveFile(action.add, version))
-    if (action.txn) moveWriter(state, action.txn)
+    if (action.txn) moveWriter(state, action.txn, version)
   }
   return { ...state, protocol, metaData }
 }
@@ -90,10 +102,10 @@ function addFile(state: Replay, file: LiveFile): void {
 }
 
 /** Positions stand in the order of their last movement. */
-function moveWriter(state: Replay, txn: TxnAction): void {
-  const version = Math.max(txn.version, state.txns.get(txn.appId)?.version ?? -1)
+function moveWriter(state: Replay, txn: TxnAction, movedAt: number): void {
+  const version = Math.max(txn.version, state.txns.get(txn.appId)?.txn.version ?? -1)
   state.txns.delete(txn.appId)
-  state.txns.set(txn.appId, { ...txn, version })
+  state.txns.set(txn.appId, { txn: { ...txn, version }, movedAt })
 }
 
 /** @throws WardbookError 'delta-log-broken' (fix-source) when the log names no protocol or schema; 'delta-unsupported' */
@@ -120,19 +132,20 @@ export function finishReplay(state: Replay, version: number, table: string): Sna
     metaData,
     protocol,
     files: new Map(state.files),
-    positions: new Map([...state.txns].map(([appId, { version }]) => [appId, version])),
+    positions: new Map([...state.txns].map(([appId, { txn }]) => [appId, txn.version])),
   }
 }
 
-function liveFile(add: AddAction, since: number): LiveFile {
+function liveFile(add: AddAction, version: number): LiveFile {
+  const { [SINCE_TAG]: since, ...tags } = add.tags ?? {}
   return {
     key: fromLogPath(add.path),
     partition: add.partitionValues,
     size: add.size,
     rows: rowsOf(add.stats),
-    tags: add.tags ?? {},
-    since,
-    action: add,
+    tags,
+    since: since ? Number(since) : version,
+    action: since ? { ...add, tags } : add,
   }
 }
 

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { makeLake, NOON, type TestLake } from '../../../testkit/lake-fixture.js'
 import type { Column } from '../../contracts/columns.js'
 import { WardbookError } from '../../kernel/errors.js'
-import { partitionFolder } from '../keys.js'
+import { partitionFolder, toLogPath } from '../keys.js'
 import type { Content, ObjectStore } from '../store.js'
 import type { LiveFile, Snapshot } from './snapshot.js'
 import { type Change, DeltaTable, type NewFile } from './table.js'
@@ -34,6 +34,22 @@ describe('a Delta table', () => {
     expect(await table.position('a')).toBe(-1)
     expect(await table.commitRecord(0)).toBeUndefined()
     expect(await table.lastCommitOf('a')).toBeUndefined()
+  })
+
+  it('names a path once in a commit: a file that is replaced by itself stays, and is told anew only where it differs', async () => {
+    const [same, other] = [part('7', 'same'), part('7', 'other')]
+    const base = (await begin([same, other]))!
+    const retold = { ...other, tags: { note: 'new' } }
+    const removes = [...base.files.values()]
+    await table.commit(base, { operation: 'WRITE', removes, adds: [same, retold, part('7', 'c')] })
+    const paths = (await actionsOf(1)).flatMap(({ add, remove }) => (add ?? remove)?.path ?? [])
+    expect(paths.sort()).toEqual([retold, part('7', 'c')].map(({ key }) => toLogPath(key)).sort())
+    const after = await open().snapshot()
+    expect([...(after?.files.keys() ?? [])].sort()).toEqual(
+      [same, other, part('7', 'c')].map(({ key }) => key).sort(),
+    )
+    expect(after?.files.get(same.key)?.since).toBe(0)
+    expect(after?.files.get(other.key)).toMatchObject({ since: 1, tags: { note: 'new' } })
   })
 
   it('begins with protocol and schema, one action a line', async () => {

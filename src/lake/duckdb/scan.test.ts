@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { makeLake, NOON, type TestLake } from '../../../testkit/lake-fixture.js'
+import { counting, makeLake, NOON, type TestLake } from '../../../testkit/lake-fixture.js'
 import type { Column } from '../../contracts/columns.js'
 import { commitKey } from '../delta/log-files.js'
 import type { LiveFile, Snapshot } from '../delta/snapshot.js'
@@ -152,7 +152,7 @@ describe('scanning a table', () => {
     const snapshot = await snapshotOf()
     let staged = 0
     const store = {
-      ...lake.store,
+      ...counting(lake.store),
       stage: async (key: string) => {
         if (staged === 1) return lake.store.stage(`${key}.gone`)
         staged += 1
@@ -162,7 +162,7 @@ describe('scanning a table', () => {
         return { file: key, release }
       },
     }
-    await expect(scanFiles(store as typeof lake.store, ROOT, snapshot)).rejects.toMatchObject({
+    await expect(scanFiles(store, ROOT, snapshot)).rejects.toMatchObject({
       code: 'object-missing',
     })
     expect(staged).toBe(0)

@@ -1,5 +1,6 @@
-import { WardbookError } from '../../kernel/errors.js'
+import { asWardbookError, WardbookError } from '../../kernel/errors.js'
 import type { LiveFile, Snapshot } from '../delta/snapshot.js'
+import { DeltaTable } from '../delta/table.js'
 import type { Field } from '../delta/types.js'
 import type { ObjectStore, StagedFile } from '../store.js'
 import { identifier, literal, sqlType } from './sql.js'
@@ -14,6 +15,7 @@ export interface Scan {
  * Some live files of a table version as something to select from: all columns, partition columns included with their true
  * values. Only files of the log are named, never a glob: replaced files still lie in the folder.
  * @param files by default all live files of the snapshot
+ * @throws WardbookError 'version-vacuumed' (fix-source) for a version whose files are gone; 'object-missing' (retry)
  */
 export async function scanFiles(
   store: ObjectStore,
@@ -26,12 +28,38 @@ export async function scanFiles(
     for (const file of staged) await file.release()
   }
   try {
-    for (const file of files) staged.push(await store.stage(`${root}/${file.key}`))
+    for (const file of files) staged.push(await stageFile(store, root, snapshot, file))
     return { sql: scanSql(snapshot, files, staged), release }
   } catch (thrown) {
     await release()
     throw thrown
   }
+}
+
+async function stageFile(
+  store: ObjectStore,
+  root: string,
+  { version }: Snapshot,
+  { key }: LiveFile,
+): Promise<StagedFile> {
+  try {
+    return await store.stage(`${root}/${key}`)
+  } catch (thrown) {
+    const newest = isMissing(thrown) ? await new DeltaTable(store, root).snapshot() : undefined
+    if (newest === undefined || newest.files.has(key)) throw thrown
+    throw new WardbookError(
+      'version-vacuumed',
+      'fix-source',
+      `${root}: version ${version} can no longer be read, vacuum has removed '${key}'; ` +
+        `read version ${newest.version}, the newest, or one that the ledger cites`,
+      { table: root, version, newest: newest.version, key },
+      { cause: thrown },
+    )
+  }
+}
+
+function isMissing(thrown: unknown): boolean {
+  return asWardbookError(thrown).code === 'object-missing'
 }
 
 /** Names the file of a row; no column of a table may be called so (a comma is refused in column names). */
@@ -58,6 +86,23 @@ function scanSql(snapshot: Snapshot, files: readonly LiveFile[], staged: readonl
     `union_by_name = true, filename = ${literal(FILE)}) UNION ALL BY NAME ${emptySql(stored)}) f ` +
     `JOIN (VALUES ${rows.join(', ')}) p(${names}) ON f.${identifier(FILE)} = p.${identifier(FILE)})`
   )
+}
+
+/**
+ * All rows of some local files of one partition, to be ordered as they lie: file by file, and by their place in each.
+ * @param columns the stored columns; a file that lacks one has nulls there
+ */
+export function concatSql(
+  files: readonly string[],
+  columns: readonly Field[],
+): { readonly sql: string; readonly orderBy: string } {
+  const each = files.map(
+    (file, place) =>
+      `SELECT *, ${place} AS ${identifier(FILE)} FROM read_parquet(${literal(file)}, hive_partitioning = false, ` +
+      'file_row_number = true)',
+  )
+  const sql = [...each, emptySql(columns)].join(' UNION ALL BY NAME ')
+  return { sql, orderBy: `${identifier(FILE)}, file_row_number` }
 }
 
 /** Values stand in the log as text; bytes as the text that they are in UTF-8. */

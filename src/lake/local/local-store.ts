@@ -16,7 +16,7 @@ import { hostname } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { WardbookError } from '../../kernel/errors.js'
 import { checkKey, checkPrefix } from '../keys.js'
-import type { Content, ObjectInfo, ObjectStore, Scratch, StagedFile } from '../store.js'
+import type { Content, ObjectInfo, ObjectStore, Originals, Scratch, StagedFile } from '../store.js'
 
 /** Scratch lives inside the base folder, so that `link()` can move a file into place; listings leave it out. */
 const SCRATCH = '.scratch'
@@ -33,6 +33,11 @@ export async function openLocalStore(base: string): Promise<ObjectStore> {
   await mkdir(join(root, SCRATCH), { recursive: true })
   await sweepScratch(join(root, SCRATCH))
   return new LocalStore(root)
+}
+
+/** Files of a folder that is not ours: nothing in it is made, swept or changed. A folder that is not there has no files. */
+export function openLocalOriginals(base: string): Originals {
+  return new LocalStore(resolve(base))
 }
 
 class LocalStore implements ObjectStore {

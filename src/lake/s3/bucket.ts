@@ -1,5 +1,8 @@
 import { Readable } from 'node:stream'
 import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandOutput,
@@ -7,6 +10,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   type S3Client,
+  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import type { Prepared } from './content.js'
 import { readFailure } from './failure.js'
@@ -34,6 +38,21 @@ export interface Head {
   readonly size: number
   readonly modifiedAt: Date
   readonly putId: string | undefined
+}
+
+/** A multipart upload that was begun. */
+export interface BegunUpload {
+  readonly name: string
+  readonly uploadId: string
+}
+
+/** One part of it, in memory. */
+export interface Part {
+  /** From 1. */
+  readonly number: number
+  readonly bytes: Uint8Array
+  /** Base64. */
+  readonly md5: string
 }
 
 /** One page of a listing; keys are names in the bucket. */
@@ -84,7 +103,7 @@ export class Bucket {
       Body: body,
       ContentLength: content.size,
       ContentMD5: content.md5,
-      Metadata: { [SHA256]: content.sha256, ...(putId ? { [PUT_ID]: putId } : {}) },
+      Metadata: metadataOf(content, putId),
       ...(putId ? { IfNoneMatch: '*' } : {}),
       ...this.encryption(),
     })
@@ -93,6 +112,61 @@ export class Bucket {
     } finally {
       if (body instanceof Readable) body.destroy()
     }
+  }
+
+  /** Begins a multipart upload, of which nothing is seen until it is completed. @param putId marks the object as ours */
+  async beginUpload(
+    name: string,
+    content: Pick<Prepared, 'sha256'>,
+    putId: string,
+    signal: AbortSignal,
+  ): Promise<BegunUpload> {
+    const input = { ...this.at(name), Metadata: metadataOf(content, putId), ...this.encryption() }
+    const answer = await this.client.send(new CreateMultipartUploadCommand(input), { abortSignal: signal })
+    return { name, uploadId: answer.UploadId ?? '' }
+  }
+
+  /** @returns the part's ETag; undefined when there is no such upload (any more) */
+  async uploadPart(
+    { name, uploadId }: BegunUpload,
+    { number, bytes, md5 }: Part,
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
+    const command = new UploadPartCommand({
+      ...this.at(name),
+      UploadId: uploadId,
+      PartNumber: number,
+      Body: bytes,
+      ContentLength: bytes.byteLength,
+      ContentMD5: md5,
+    })
+    const answer = await absentAsUndefined(this.client.send(command, { abortSignal: signal }))
+    return answer && (answer.ETag ?? '')
+  }
+
+  /**
+   * Makes one object of the parts if the name is free; not every service heeds the condition.
+   * @param etags of all parts, in their order
+   * @returns false when there is no such upload: it was aborted, or an earlier try has completed it
+   */
+  async completeUpload(
+    { name, uploadId }: BegunUpload,
+    etags: readonly string[],
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const command = new CompleteMultipartUploadCommand({
+      ...this.at(name),
+      UploadId: uploadId,
+      MultipartUpload: { Parts: etags.map((ETag, index) => ({ ETag, PartNumber: index + 1 })) },
+      IfNoneMatch: '*',
+    })
+    return (await absentAsUndefined(this.client.send(command, { abortSignal: signal }))) !== undefined
+  }
+
+  /** Throws the parts away. */
+  async abortUpload({ name, uploadId }: BegunUpload, signal: AbortSignal): Promise<void> {
+    const command = new AbortMultipartUploadCommand({ ...this.at(name), UploadId: uploadId })
+    await absentAsUndefined(this.client.send(command, { abortSignal: signal }))
   }
 
   async delete(name: string, signal: AbortSignal): Promise<void> {
@@ -133,6 +207,10 @@ export class Bucket {
       ...(sseKmsKeyId ? { SSEKMSKeyId: sseKmsKeyId } : {}),
     }
   }
+}
+
+function metadataOf({ sha256 }: Pick<Prepared, 'sha256'>, putId: string | undefined): Record<string, string> {
+  return { [SHA256]: sha256, ...(putId ? { [PUT_ID]: putId } : {}) }
 }
 
 function replyOf(answer: GetObjectCommandOutput): Reply {

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import { WardbookError } from '../../kernel/errors.js'
 import type { Content } from '../store.js'
 import { FailedTry } from './failure.js'
-import { MAX_OBJECT_BYTES } from './settings.js'
+import { MAX_OBJECT_BYTES, MAX_PUT_BYTES } from './settings.js'
 
 /** Content with its checksums, ready to be sent any number of times. */
 export interface Prepared {
@@ -20,14 +20,15 @@ export interface Prepared {
 
 /**
  * Reads content once to know its size and checksums.
- * @throws WardbookError 'object-too-large' (shrink) above 5 GiB; 'content-unreadable' (report-bug) when the file cannot be read
+ * @throws WardbookError 'object-too-large' (shrink) for bytes above 5 GiB or a file above 5 TiB; 'content-unreadable' (report-bug)
+ *   when the file cannot be read
  */
 export async function prepare(content: Content): Promise<Prepared> {
   const md5 = createHash('md5')
   const sha256 = createHash('sha256')
   const isBytes = content instanceof Uint8Array
   const size = isBytes ? content.byteLength : await sizeOf(content.file)
-  if (size > MAX_OBJECT_BYTES) throw tooLarge(size)
+  demandStorable(size, isBytes ? MAX_PUT_BYTES : MAX_OBJECT_BYTES)
   if (isBytes) for (const hash of [md5, sha256]) hash.update(content)
   else await hashFile(content.file, [md5, sha256])
   return {
@@ -53,14 +54,16 @@ async function hashFile(file: string, hashes: readonly Hash[]): Promise<void> {
   }
 }
 
-function unreadable(file: string, cause: unknown): WardbookError {
-  const message = `the file ${file} that is to be stored cannot be read`
+/** The file to store is gone, or is not what it was when it was first read. */
+export function unreadable(file: string, cause?: unknown): WardbookError {
+  const message = `the file ${file} that is to be stored cannot be read, or has changed meanwhile`
   return new WardbookError('content-unreadable', 'report-bug', message, { file }, { cause })
 }
 
-function tooLarge(size: number): WardbookError {
-  const message = `an object of ${size} bytes is larger than one PUT stores (${MAX_OBJECT_BYTES}): split it`
-  return new WardbookError('object-too-large', 'shrink', message, { size, limit: MAX_OBJECT_BYTES })
+function demandStorable(size: number, limit: number): void {
+  if (size <= limit) return
+  const message = `an object of ${size} bytes is larger than a bucket stores (${limit}): split it`
+  throw new WardbookError('object-too-large', 'shrink', message, { size, limit })
 }
 
 /**

@@ -5,7 +5,7 @@ import { type Attempted, FailedTry, readFailure } from './failure.js'
 import type { Tries } from './tries.js'
 
 /**
- * Creates an object if its name is free. One PUT; when the name turns out to be taken, one HEAD more.
+ * Creates an object by one PUT if its name is free; when the name turns out to be taken, one HEAD follows.
  *
  * - 2xx: created. 412: the name is taken, perhaps by an earlier try of ours whose reply was lost, so the object's
  *   put-id is read: ours means created, another's means exists.
@@ -29,18 +29,29 @@ export function createIfAbsent(
       return 'created'
     } catch (thrown) {
       if (readFailure(thrown).kind !== 'taken') throw thrown
-      return holderOf(bucket, name, putId, signal)
+      return demandHolder(bucket, name, putId, signal)
     }
   })
 }
 
-async function holderOf(
+async function demandHolder(
   bucket: Bucket,
   name: string,
   putId: string,
   signal: AbortSignal,
 ): Promise<'created' | 'exists'> {
-  const holder = await bucket.head(name, signal)
+  const holder = await holderOf(bucket, name, putId, signal)
   if (holder === undefined) throw new FailedTry('passing', 'the name was taken, and then there was no object')
-  return holder.putId === putId ? 'created' : 'exists'
+  return holder
+}
+
+/** Who holds a name: 'created' when it is the writer of this put-id, 'exists' when it is another; undefined when it is free. */
+export async function holderOf(
+  bucket: Bucket,
+  name: string,
+  putId: string,
+  signal: AbortSignal,
+): Promise<'created' | 'exists' | undefined> {
+  const holder = await bucket.head(name, signal)
+  return holder && (holder.putId === putId ? 'created' : 'exists')
 }

@@ -20,6 +20,7 @@ export const QUICK: Patience = {
 export interface FakeLake {
   readonly fake: FakeS3
   readonly scratchFolder: string
+  settings(changes?: Partial<S3Settings>): S3Settings
   /** A new store object, as another process would have. */
   open(changes?: Partial<S3Settings>): Promise<S3Store>
   close(): Promise<void>
@@ -28,21 +29,22 @@ export interface FakeLake {
 export async function makeFakeLake(options: FakeS3Options = {}): Promise<FakeLake> {
   const fake = await startFakeS3(options)
   const scratchFolder = await mkdtemp(join(tmpdir(), 'wardbook-s3-'))
+  const settings = (changes?: Partial<S3Settings>): S3Settings => ({
+    bucket: fake.bucket,
+    basePath: 'city',
+    endpoint: fake.endpoint,
+    forcePathStyle: true,
+    credentials: fake.credentials,
+    scratchFolder,
+    maxScratchBytes: 64 * 2 ** 20,
+    patience: QUICK,
+    ...changes,
+  })
   return {
     fake,
     scratchFolder,
-    open: (changes) =>
-      openS3Store({
-        bucket: fake.bucket,
-        basePath: 'city',
-        endpoint: fake.endpoint,
-        forcePathStyle: true,
-        credentials: fake.credentials,
-        scratchFolder,
-        maxScratchBytes: 64 * 2 ** 20,
-        patience: QUICK,
-        ...changes,
-      }),
+    settings,
+    open: (changes) => openS3Store(settings(changes)),
     close: async () => {
       await fake.close()
       await rm(scratchFolder, { recursive: true, force: true })

@@ -14,6 +14,12 @@ describeObjectStore('a bucket of the double, seven names a page', async () => {
   return { store: await lake.open(), reopen: () => lake.open(), close: lake.close }
 })
 
+describeObjectStore('a bucket of the double that gets every file in parts', async () => {
+  const lake = await makeFakeLake({ minPartBytes: 0 })
+  const open = () => lake.open({ multipartBytes: 1, partBytes: 40_000 })
+  return { store: await open(), reopen: open, close: lake.close }
+})
+
 describe('a lake in a bucket', () => {
   let lake: FakeLake
   let store: S3Store

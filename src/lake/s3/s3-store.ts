@@ -4,11 +4,19 @@ import { checkKey, checkPrefix } from '../keys.js'
 import type { Content, ObjectInfo, ObjectStore, Scratch, StagedFile } from '../store.js'
 import { Bucket, type Page, type Reply } from './bucket.js'
 import { makeClient } from './client.js'
-import { demandDigest, prepare, readBody } from './content.js'
+import { demandDigest, type Prepared, prepare, readBody } from './content.js'
 import { createIfAbsent } from './create.js'
 import { type Attempted, FailedTry, readFailure } from './failure.js'
+import { createLargeIfAbsent } from './multipart.js'
 import { ScratchSpace } from './scratch.js'
-import { DEFAULT_PATIENCE, DEFAULT_STAGE_RANGE_BYTES, type S3Settings } from './settings.js'
+import {
+  DEFAULT_MULTIPART_BYTES,
+  DEFAULT_PART_BYTES,
+  DEFAULT_PATIENCE,
+  DEFAULT_STAGE_RANGE_BYTES,
+  MAX_PUT_BYTES,
+  type S3Settings,
+} from './settings.js'
 import { ScratchBudget, Staging } from './staging.js'
 import { Tries, type Waiting } from './tries.js'
 
@@ -25,12 +33,13 @@ export interface S3Store extends ObjectStore {
  * A lake in a bucket of S3, or of a service that speaks its protocol and honors `If-None-Match: *`
  * (`raceCreateIfAbsent` in `lake/doctor.ts` finds out). Opening makes no request.
  *
- * Requests: get, getRange, stat, put, delete one each; createIfAbsent one, and one more when the name is taken; list one for
- * each 1,000 objects; stage one for each 32 MiB. Each is repeated within `settings.patience` when the service stumbles.
+ * Requests: get, getRange, stat, put, delete one each; createIfAbsent one, and one more when the name is taken, for a file above
+ * 64 MiB four and one for each 16 MiB; list one for each 1,000 objects; stage one for each 32 MiB. Each is repeated within
+ * `settings.patience` when the service stumbles.
  *
  * Errors: 'store-unavailable' (retry) after the last repeat, 'outcome-unknown' (retry) when a create may have been stored,
  * 'store-refused' and 'bucket-missing' (fix-config), 'object-damaged' (fix-source) when content differs from its digest,
- * 'object-too-large' (shrink) above 5 GiB, 'scratch-full' and 'scratch-unusable' (fix-config).
+ * 'object-too-large' (shrink) above 5 TiB, 'scratch-full' and 'scratch-unusable' (fix-config).
  * Two stores of one bucket share no key when neither base path lies below the other.
  * @param waiting for tests: clock, chance and pauses of the repeats
  */
@@ -47,7 +56,7 @@ class BucketStore implements S3Store {
   private readonly staging: Staging
 
   constructor(
-    settings: S3Settings,
+    private readonly settings: S3Settings,
     private readonly space: ScratchSpace,
     waiting: Waiting | undefined,
   ) {
@@ -95,13 +104,7 @@ class BucketStore implements S3Store {
   async createIfAbsent(key: string, content: Content): Promise<'created' | 'exists'> {
     const name = this.name(key)
     const prepared = await prepare(content)
-    const outcome = await createIfAbsent(
-      this.bucket,
-      this.tries,
-      this.attempted('create', key),
-      name,
-      prepared,
-    )
+    const outcome = await this.create(this.attempted('create', key), name, content, prepared)
     if (!(content instanceof Uint8Array)) await rm(content.file, { force: true }) // moved, as in a folder
     return outcome
   }
@@ -142,6 +145,21 @@ class BucketStore implements S3Store {
 
   stagedBytes(): number {
     return this.budget.usedBytes
+  }
+
+  /** Bytes in memory, such as commits and segments, are never sent in parts: one PUT has one winner on every honest service. */
+  private create(
+    what: Attempted,
+    name: string,
+    content: Content,
+    prepared: Prepared,
+  ): Promise<'created' | 'exists'> {
+    const { bucket, tries } = this
+    const { multipartBytes = DEFAULT_MULTIPART_BYTES, partBytes = DEFAULT_PART_BYTES } = this.settings
+    if (content instanceof Uint8Array || prepared.size <= Math.min(multipartBytes, MAX_PUT_BYTES))
+      return createIfAbsent(bucket, tries, what, name, prepared)
+    const { size, sha256 } = prepared
+    return createLargeIfAbsent({ bucket, tries, partBytes }, what, name, { file: content.file, size, sha256 })
   }
 
   private listPage(prefix: string, startAfter: string, token: string | undefined): Promise<Page> {

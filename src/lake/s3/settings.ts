@@ -23,6 +23,14 @@ export interface S3Settings {
   readonly maxScratchBytes: number
   /** Bytes a download asks for at a time, default 32 MiB; smaller means more requests, larger means more to repeat. */
   readonly stageRangeBytes?: number
+  /**
+   * Largest file that is stored by one PUT, in bytes, default 64 MiB, at most 5 GiB; a larger one is sent in parts. Bytes in memory
+   * are always one PUT. Raised: a broken line repeats more; lowered: more requests, and more names of which a service that
+   * ignores the condition of a completion may tell two writers that they created it (see README.md).
+   */
+  readonly multipartBytes?: number
+  /** Bytes of a part, default 16 MiB, raised for files of more than 10,000 of them; an upload holds two parts in memory. */
+  readonly partBytes?: number
 }
 
 /** How long an operation is tried before it is given up. All of it ends: no operation waits for ever. */
@@ -51,10 +59,13 @@ export const MAX_WAIT_MS = 5_000
 export const SLOWEST_BYTES_PER_SECOND = 128 * 1024 // a town hall's upload line
 export const DEFAULT_STAGE_RANGE_BYTES = 32 * 2 ** 20
 
-/**
- * Largest object that one PUT stores: S3's own limit. Multipart uploads would go further, but their completion does not
- * honor `If-None-Match` everywhere (radosgw 16 ignores it), so they cannot create if absent; a part of a table
- * is far below. Larger content is refused ('object-too-large').
- * @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/upload-objects.html
- */
-export const MAX_OBJECT_BYTES = 5 * 2 ** 30
+/** Files up to this size are one PUT: most parts of a table are below, and one request is cheaper than four. */
+export const DEFAULT_MULTIPART_BYTES = 64 * 2 ** 20
+/** Two of these are held in memory by an upload; S3 wants 5 MiB or more. */
+export const DEFAULT_PART_BYTES = 16 * 2 ** 20
+/** Most parts of one upload. @see https://docs.aws.amazon.com/AmazonS3/latest/userguide/qfacts.html */
+export const MAX_PARTS = 10_000
+/** Largest object that one PUT stores. */
+export const MAX_PUT_BYTES = 5 * 2 ** 30
+/** Largest object that a multipart upload stores on every service. Larger content is refused ('object-too-large'). */
+export const MAX_OBJECT_BYTES = 5 * 2 ** 40

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TableCommitted } from '../../contracts/message.js'
+import type { Message } from '../../contracts/message.js'
 import { asWardbookError, WardbookError } from '../../kernel/errors.js'
 import { canonicalJson } from '../../kernel/ids.js'
-import type { DeadLetter, Queue, Topic } from '../queue.js'
+import type { DeadLetter, MessageOf, Queue, Topic } from '../queue.js'
 
 const MAX_TRIES = 5
 const FIRST_WAIT_MS = 50 // doubled after each failed try
@@ -21,26 +21,26 @@ export function createEmbeddedQueue(options: EmbeddedQueueOptions = {}): Queue {
 
 interface Waiting {
   readonly topic: Topic
-  readonly message: TableCommitted
+  readonly message: Message
 }
 
 class EmbeddedQueue implements Queue {
-  private readonly handlers = new Map<Topic, (message: TableCommitted) => Promise<void>>()
+  private readonly handlers = new Map<Topic, (message: Message) => Promise<void>>()
   private readonly waiting: Waiting[] = []
   private dead: DeadLetter[] = []
   private draining: Promise<void> | undefined
 
   constructor(private readonly wait: (ms: number) => Promise<unknown>) {}
 
-  async send(topic: Topic, message: TableCommitted): Promise<void> {
+  async send<To extends Topic>(topic: To, message: MessageOf<To>): Promise<void> {
     const next = canonicalJson({ topic, message })
     if (!this.waiting.some((other) => canonicalJson({ ...other }) === next)) {
       this.waiting.push({ topic, message })
     }
   }
 
-  listen(topic: Topic, handler: (message: TableCommitted) => Promise<void>): void {
-    this.handlers.set(topic, handler)
+  listen<Of extends Topic>(topic: Of, handler: (message: MessageOf<Of>) => Promise<void>): void {
+    this.handlers.set(topic, handler as (message: Message) => Promise<void>) // a topic has one kind of message
   }
 
   async drain(): Promise<readonly DeadLetter[]> {
@@ -73,7 +73,7 @@ class EmbeddedQueue implements Queue {
     }
   }
 
-  private async handle(topic: Topic, message: TableCommitted): Promise<WardbookError | undefined> {
+  private async handle(topic: Topic, message: Message): Promise<WardbookError | undefined> {
     const handler = this.handlers.get(topic)
     if (handler === undefined) {
       return new WardbookError('nobody-listens', 'report-bug', `no stage listens to '${topic}'`, { topic })

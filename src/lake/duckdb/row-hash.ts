@@ -1,0 +1,17 @@
+import { identifier } from './sql.js'
+
+/**
+ * 63 bits of the MD5 of a row's cells in the order of their column names, each ended by U+001F; a column that the page lacks
+ * counts as empty, and so does null. Stable across engine versions and column order; docs/adr/0002 has golden values and the cost.
+ * @param cellOf text of a column that the page has, as SQL; by default the column itself
+ */
+export function rowHashSql(
+  columns: readonly string[],
+  present: ReadonlySet<string>,
+  cellOf: (name: string) => string = identifier,
+): string {
+  const cells = columns
+    .toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
+    .map((name) => (present.has(name) ? cellOf(name) : "''"))
+  return `(md5_number_lower(concat(${cells.map((cell) => `${cell}, chr(31)`).join(', ')})) >> 1)::BIGINT`
+}
