@@ -5,7 +5,9 @@ import type { PartRunner } from '../src/contracts/part-runner.js'
 import { detectSeries } from '../src/detect/detect-series.js'
 import { harmonizeDivisions } from '../src/harmonize/harmonize-divisions.js'
 import { compareParts } from '../src/ingest/changes/compare-parts.js'
-import { writeSnapshot } from '../src/ingest/write-snapshot.js'
+import { divideDivisions } from '../src/ingest/divide-divisions.js'
+import { writeParts } from '../src/ingest/write-parts.js'
+import { writeQuarantine } from '../src/ingest/write-quarantine.js'
 import type { Clock } from '../src/kernel/time.js'
 import { DeltaTable } from '../src/lake/delta/table.js'
 import { LEAN, withEngine } from '../src/lake/duckdb/engine.js'
@@ -48,7 +50,9 @@ export function childRunner(lake: TestLake): PartRunner {
 type PartTask = (store: ObjectStore, job: never) => Promise<unknown>
 
 const TASKS: Record<string, readonly [Owner, PartTask]> = {
-  'ingest.write': ['ingest', writeSnapshot],
+  'ingest.divide': ['ingest', divideDivisions],
+  'ingest.write': ['ingest', writeParts],
+  'ingest.quarantine': ['ingest', writeQuarantine],
   'ingest.compare': ['ingest', compareParts],
   'harmonize.type': ['harmonize', harmonizeDivisions],
   'measure.count': ['measure', measureDivisions],

@@ -16,7 +16,7 @@ export async function writePocketMirror(folder: string): Promise<PocketMirror> {
   const portal = await startDemoPortal()
   try {
     const files: Record<string, string> = {}
-    for (const url of portal.city.datasets['service-requests']?.sources.yearly?.urls ?? []) {
+    for (const url of portal.urls) {
       const name = new URL(url).pathname.slice(1)
       await writeFile(join(mirror, name), Buffer.from(await (await fetch(url)).arrayBuffer()))
       files[url] = name

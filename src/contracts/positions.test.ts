@@ -117,7 +117,10 @@ describe('config digests', () => {
     ],
     [
       'an address',
-      (city) => void dataset(city).sources.portal?.urls.push('https://data.example.org/more.csv'),
+      (city) => {
+        const { portal } = dataset(city).sources
+        if (portal?.family === 'files') portal.urls.push('https://data.example.org/more.csv')
+      },
     ],
     [
       'another dataset',

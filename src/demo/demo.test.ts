@@ -17,8 +17,7 @@ const DATASET = 'service-requests'
 
 /** Bytes of all files of a portal. */
 async function download(portal: DemoPortal): Promise<Buffer[]> {
-  const { urls } = portal.city.datasets[DATASET]?.sources.yearly ?? { urls: [] }
-  return Promise.all(urls.map(async (url) => Buffer.from(await (await fetch(url)).arrayBuffer())))
+  return Promise.all(portal.urls.map(async (url) => Buffer.from(await (await fetch(url)).arrayBuffer())))
 }
 
 let portal: DemoPortal
@@ -47,7 +46,7 @@ describe('the simulated city', () => {
   })
 
   it('answers for its files as a real portal does, and 404 for others', async () => {
-    const [url] = portal.city.datasets[DATASET]?.sources.yearly?.urls ?? []
+    const [url] = portal.urls
     const head = await fetch(url as string, { method: 'HEAD' })
     expect(head.headers.get('etag')).toMatch(/^"[0-9a-f]{32}"$/)
     expect(Date.parse(head.headers.get('last-modified') ?? '')).toBeGreaterThan(Date.parse(LAST_DAY))

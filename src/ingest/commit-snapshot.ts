@@ -1,14 +1,16 @@
+import { join } from 'node:path'
 import type { ChangeCounts } from '../contracts/changes.js'
 import { type Column, QUARANTINE_COLUMNS, RAW_COLUMNS } from '../contracts/columns.js'
 import { reachedVersion } from '../contracts/positions.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { LiveFile, Snapshot } from '../lake/delta/snapshot.js'
+import type { NewFile } from '../lake/delta/table.js'
 import { schemaChange } from '../lake/schema-change.js'
+import type { Scratch } from '../lake/store.js'
 import { sameColumn } from '../sources/files/read-csv.js'
 import { compareSnapshots } from './changes/compare-snapshots.js'
 import { type ColumnPlan, planColumns } from './plan-columns.js'
-import type { OfferJudgement } from './read-offers.js'
-import type { ScannedPage } from './scan-page.js'
+import type { ReadOffer, ReadSource } from './read-offers.js'
 import { type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { demandQuarantinePolicy, demandRowsLeft } from './snapshot-checks.js'
 import {
@@ -19,133 +21,95 @@ import {
   type SourceWork,
   step,
 } from './source-work.js'
-import type { LivePart, WriteJob, WriteResult } from './write-job.js'
+import type { SplitSource } from './split-pages.js'
+import { type WritePlan, writeDivisions } from './write-divisions.js'
+import type { LivePart, QuarantineJob, WriteResult } from './write-job.js'
 
 /**
- * Writes the scanned pages in a worker, compares them with the last snapshot, and commits: quarantine first, then the table, then the
- * records.
+ * Writes the rows in workers, compares them with the last snapshot, and commits: quarantine first, then the table, then the records.
  * @returns undefined when another run has committed a snapshot of this source meanwhile: nothing of ours became visible
- * @throws WardbookError of the checks and the worker; nothing is committed then
+ * @throws WardbookError of the checks and the workers; nothing is committed then
  */
 export async function commitSnapshot(
   context: IngestContext,
   work: SourceWork,
-  judged: readonly OfferJudgement[],
+  scratch: Scratch,
+  read: ReadSource,
   fingerprint: string,
   base: Snapshot | undefined,
 ): Promise<IngestResult | undefined> {
-  const scanned = judged.flatMap(({ pages }) => pages)
-  demandQuarantinePolicy(work, scanned)
-  demandRowsLeft(work, base, scanned)
-  const plan = planColumns(
-    scanned.map(({ summary }) => summary.header),
-    work.dataset.partition.column,
-    publishedColumns(base, work.dataset.partition.column),
-  )
-  const number = nextSnapshot(base)
-  const job = writeJob(context, work, scanned, plan, number, base)
-  const written = await context.runner.run<WriteJob, WriteResult>('ingest.write', job)
+  const { split } = read
+  demandQuarantinePolicy(work, split.pages)
+  demandRowsLeft(work, base, split.pages)
+  const headers = split.layouts.map(({ header }) => header)
+  const partitionColumn = work.dataset.partition.column
+  const plan = planColumns(headers, partitionColumn, publishedColumns(base, partitionColumn))
+  const snapshot = nextSnapshot(base)
+  const write = writePlan(context, work, plan, split, base, snapshot)
+  const written = await writeDivisions(context, write, split.divisions, join(scratch.folder, 'divided'))
+  const quarantined = await quarantinedOf(context, work, split, snapshot)
   const columns = [...new Set(plan.pages.flat())].sort()
-  const changes = await changesSince(context, work, base, job, written, columns)
+  const changes = await changesSince(context, work, base, write, plan, written, columns)
   const provenance = {
-    ...provenanceOf(context, judged, number, fingerprint),
-    columns,
-    ...(changes ? { changes } : {}),
+    ...{ ...provenanceOf(context, read, snapshot, fingerprint), columns },
+    ...(changes === undefined ? {} : { changes }),
   }
-  await commitQuarantine(work, written, number)
+  await commitQuarantine(work, quarantined, snapshot)
   const { outcome, version } = await commitRaw(work, base, plan, written, provenance)
   if (outcome === 'superseded') return undefined
   await settleSnapshot(work)
 
-  const quarantined = provenance.pages.reduce((sum, page) => sum + page.rowsQuarantined, 0)
-  const divisions = divisionsOf(work, written)
+  const badRows = split.pages.reduce((sum, page) => sum + page.badRows, 0)
+  const divisions = split.divisions.length
   step(
     context,
     work,
-    `committed snapshot ${number}: ${written.rows} rows in ${divisions} divisions, ${quarantined} rows in quarantine`,
-    { rows: written.rows, quarantined, divisions, version },
+    `committed snapshot ${snapshot}: ${written.rows} rows in ${divisions} divisions, ${badRows} rows in quarantine`,
+    { rows: written.rows, quarantined: badRows, divisions, version },
   )
-  return { verdict: 'committed', version, snapshot: number, rows: written.rows, quarantined }
+  return { verdict: 'committed', version, snapshot, rows: written.rows, quarantined: badRows }
 }
 
-/** What became of the rows of the last snapshot; undefined for the first, and where the division is another column. */
-async function changesSince(
+function writePlan(
   context: IngestContext,
   work: SourceWork,
-  base: Snapshot | undefined,
-  job: WriteJob,
-  written: WriteResult,
-  columns: readonly string[],
-): Promise<ChangeCounts | undefined> {
-  const { partitionColumn, partitionFrom, key } = job
-  if (base === undefined || base.partitionColumns[0] !== partitionColumn || base.positions.size === 0)
-    return undefined
-  const last = await settleSnapshot(work)
-  const removed = removedFiles(work, base, written)
-  const keptRows = rowsOf(base) - removed.reduce((sum, { rows }) => sum + (rows ?? 0), 0)
-  return compareSnapshots(context.runner, {
-    ...{
-      root: work.raw.root,
-      partitionColumn,
-      partitionFrom,
-      key,
-      before: base,
-      removed,
-      added: written.parts,
-      keptRows,
-    },
-    columnsBefore: last?.columns ?? publishedColumns(base, partitionColumn).map(({ name }) => name),
-    columnsAfter: columns,
-  })
-}
-
-function divisionsOf({ dataset }: SourceWork, { parts, kept }: WriteResult): number {
-  const made = parts.map(({ partition }) => partition[dataset.partition.column])
-  return new Set([...made, ...kept.map(({ division }) => division)]).size
-}
-
-function writeJob(
-  context: IngestContext,
-  work: SourceWork,
-  scanned: readonly ScannedPage[],
   plan: ColumnPlan,
-  snapshot: number,
+  split: SplitSource,
   base: Snapshot | undefined,
-): WriteJob {
+  snapshot: number,
+): WritePlan {
   return {
     table: work.raw.root,
-    quarantineTable: work.quarantine.root,
     snapshot,
     columns: plan.columns.map(({ name }) => name),
-    pages: scanned.map(({ page, spooled, summary, badRows, input }, index) => ({
-      page,
-      url: spooled.record.request.url,
-      input: input.copy === undefined ? { object: spooled.body } : { file: input.copy },
-      ...{ gzip: input.gzip, delimiter: input.delimiter, hasNulls: input.hasNulls },
-      columns: plan.pages[index] ?? [],
-      rows: summary.goodRows,
-      badRows,
-    })),
     partitionColumn: work.dataset.partition.column,
-    partitionFrom: columnFor(plan, work.partitionFrom),
-    partitionValues: work.dataset.partition.values,
+    layouts: split.layouts.map(({ delimiter, emptyIsNull }, at) => ({
+      columns: plan.pages[at] ?? [],
+      delimiter,
+      emptyIsNull,
+    })),
     key: work.dataset.key === undefined ? undefined : keyColumn(work, plan),
     budget: context.city.parts,
     live: livePartsOf(work, base),
   }
 }
 
-/** Table column of a published column; the scan has made sure that every page has the division's. */
-function columnFor(plan: ColumnPlan, published: string): string {
-  return (
-    plan.columns.find(({ metadata }) => sameColumn(metadata?.published ?? '', published))?.name ?? published
-  )
+async function quarantinedOf(
+  context: IngestContext,
+  work: SourceWork,
+  { badRows }: SplitSource,
+  snapshot: number,
+): Promise<NewFile[]> {
+  if (badRows === undefined) return []
+  const partitionColumn = work.dataset.partition.column
+  const job: QuarantineJob = { table: work.quarantine.root, snapshot, partitionColumn, badRows }
+  return context.runner.run<QuarantineJob, NewFile[]>('ingest.quarantine', job)
 }
 
 function keyColumn(work: SourceWork, plan: ColumnPlan): string {
   const key = work.dataset.key as string
-  const found = plan.columns.find(({ metadata }) => sameColumn(metadata?.published ?? '', key))
-  if (found !== undefined) return found.name
+  const found = columnOf(plan, key)
+  if (found !== undefined) return found
   const columns = plan.columns.map(({ metadata }) => metadata?.published)
   throw new WardbookError(
     'key-column-missing',
@@ -153,6 +117,11 @@ function keyColumn(work: SourceWork, plan: ColumnPlan): string {
     `${work.datasetId}/${work.sourceId}: no column '${key}' (the dataset's key); the columns are ${columns.join(', ')}`,
     { dataset: work.datasetId, source: work.sourceId, key, columns },
   )
+}
+
+/** Table column of a published column. */
+function columnOf(plan: ColumnPlan, published: string): string | undefined {
+  return plan.columns.find(({ metadata }) => sameColumn(metadata?.published ?? '', published))?.name
 }
 
 function livePartsOf(work: SourceWork, base: Snapshot | undefined): LivePart[] {
@@ -166,17 +135,17 @@ function livePartsOf(work: SourceWork, base: Snapshot | undefined): LivePart[] {
 }
 
 /** Quarantine comes first, under the same position: a row is never missing from both. */
-async function commitQuarantine(work: SourceWork, written: WriteResult, snapshot: number): Promise<void> {
+async function commitQuarantine(work: SourceWork, adds: readonly NewFile[], snapshot: number): Promise<void> {
   const base = await work.quarantine.snapshot()
   const removes = [...(base?.files.values() ?? [])]
   const done = reachedVersion(base?.positions, work.appId) >= snapshot
-  if (done || (written.quarantined.length === 0 && removes.length === 0)) return
+  if (done || (adds.length === 0 && removes.length === 0)) return
   const partitionColumns = [work.dataset.partition.column]
   await work.quarantine.commit(base, {
     operation: 'QUARANTINE',
     ...schemaChange(base, QUARANTINE_COLUMNS, partitionColumns),
     removes,
-    adds: written.quarantined,
+    adds,
     positions: [{ appId: work.appId, version: snapshot }],
   })
 }
@@ -199,27 +168,27 @@ async function commitRaw(
   })
 }
 
-function provenanceOf(
+/** What became of the rows of the last snapshot; undefined for the first, and where the division is another column. */
+async function changesSince(
   context: IngestContext,
-  judged: readonly OfferJudgement[],
-  snapshot: number,
-  fingerprint: string,
-): SnapshotProvenance {
-  const pages = judged.flatMap(({ offer, pages: scanned }) =>
-    scanned.map(({ page, spooled: { record }, summary }) => ({
-      page,
-      url: record.request.url,
-      sha256: record.sha256,
-      bytes: record.bytes,
-      rowsIn: summary.goodRows + summary.badRows,
-      rowsQuarantined: summary.badRows,
-      publishedAt: offer.publishedAt ?? null,
-      readAt: record.readAt,
-    })),
-  )
-  const readAt = newest(pages.map((page) => page.readAt)) ?? context.clock().toISOString()
-  const publishedAt = newest(pages.map((page) => page.publishedAt ?? page.readAt)) ?? readAt
-  return { snapshot, fingerprint, publishedAt, readAt, offers: judged.map(offerRecord), pages }
+  work: SourceWork,
+  base: Snapshot | undefined,
+  { partitionColumn, key }: WritePlan,
+  plan: ColumnPlan,
+  written: WriteResult,
+  columns: readonly string[],
+): Promise<ChangeCounts | undefined> {
+  if (base === undefined || base.partitionColumns[0] !== partitionColumn || base.positions.size === 0)
+    return undefined
+  const last = await settleSnapshot(work)
+  const removed = removedFiles(work, base, written)
+  const keptRows = rowsOf(base) - removed.reduce((sum, { rows }) => sum + (rows ?? 0), 0)
+  return compareSnapshots(context.runner, {
+    ...{ root: work.raw.root, partitionColumn, key, removed, added: written.parts, keptRows },
+    partitionFrom: work.division.columns.flatMap((name) => columnOf(plan, name) ?? []),
+    columnsBefore: last?.columns ?? publishedColumns(base, partitionColumn).map(({ name }) => name),
+    columnsAfter: columns,
+  })
 }
 
 /** Live files whose rows did not come again. */
@@ -229,13 +198,37 @@ function removedFiles(work: SourceWork, base: Snapshot, written: WriteResult): L
   return [...base.files.values()].filter((file) => !kept.has(`${division(file)} ${file.tags.sha256}`))
 }
 
-function offerRecord({ offer, pages }: OfferJudgement): SnapshotProvenance['offers'][number] {
+function provenanceOf(
+  context: IngestContext,
+  { offers, split }: ReadSource,
+  snapshot: number,
+  fingerprint: string,
+): SnapshotProvenance {
+  const bad = new Map(split.pages.map(({ page, badRows }) => [page, badRows]))
+  const pages = offers.flatMap(({ offer, pages: read }) =>
+    read.map(({ page, spooled: { record } }) => ({
+      page,
+      url: record.request.url,
+      sha256: record.sha256,
+      bytes: record.bytes,
+      rowsIn: record.signals.rows,
+      rowsQuarantined: bad.get(page) ?? 0,
+      publishedAt: offer.publishedAt ?? null,
+      readAt: record.readAt,
+    })),
+  )
+  const readAt = newest(pages.map((page) => page.readAt)) ?? context.clock().toISOString()
+  const publishedAt = newest(pages.map((page) => page.publishedAt ?? page.readAt)) ?? readAt
+  return { snapshot, fingerprint, publishedAt, readAt, offers: offers.map(offerRecord), pages }
+}
+
+function offerRecord({ offer, pages }: ReadOffer): SnapshotProvenance['offers'][number] {
   const { name, changeToken, publishedAt, rows: rowsCounted } = offer
   return {
     name,
     ...(changeToken === undefined ? {} : { changeToken }),
     ...(publishedAt === undefined ? {} : { publishedAt }),
-    rows: pages.reduce((sum, { summary }) => sum + summary.goodRows + summary.badRows, 0),
+    rows: pages.reduce((sum, { spooled }) => sum + spooled.record.signals.rows, 0),
     ...(rowsCounted === undefined ? {} : { rowsCounted }),
   }
 }

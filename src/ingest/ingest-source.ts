@@ -3,9 +3,8 @@ import { digestOf } from '../kernel/ids.js'
 import type { Scratch } from '../lake/store.js'
 import { commitSnapshot } from './commit-snapshot.js'
 import { proposeGap, proposeMissing } from './gaps.js'
-import { judgeOffers, type OfferJudgement, readOffers, unlistedOffers } from './read-offers.js'
+import { judgeOffers, type ReadSource, readOffers, unlistedOffers } from './read-offers.js'
 import { refusal } from './refusal.js'
-import { scanOffers } from './scan-offers.js'
 import { settleSnapshot } from './settle.js'
 import {
   type Head,
@@ -41,7 +40,7 @@ export async function ingestSource(
   sourceId: string,
   options: IngestOptions = {},
 ): Promise<IngestResult> {
-  const work = workOn(context, datasetId, sourceId)
+  const work = await workOn(context, datasetId, sourceId)
   const scratch = await context.store.scratch()
   try {
     await settleSnapshot(work) // what an interrupted run left, whatever the source answers today
@@ -67,13 +66,12 @@ async function readAndCommit(
     await proposeMissing(context, work, publication.missing)
     const head = await readHead(work)
     if (!rereads && isKnown(publication, head.last?.offers ?? [])) return unchanged(context, work, head)
-    const reads = await readOffers(context, work, scratch, publication.offers)
+    const { offers, split } = await readOffers(context, work, scratch, publication.offers)
     const after = await work.source.describe()
-    const scanned = await scanOffers(context, work, scratch, reads)
-    const judged = judgeOffers(scanned, after.offers, work.config.countTolerance)
+    const judged = judgeOffers(offers, after.offers, work.config.countTolerance)
     const unfit = judged.filter(({ verdict }) => verdict.kind !== 'complete')
     if (unfit.length === 0 && unlistedOffers(publication.offers, after.offers).length === 0) {
-      return commitOrKeep(context, work, judged, head)
+      return commitOrKeep(context, work, scratch, { offers: judged, split }, head)
     }
     for (const { offer } of unfit) await work.spool.discard(offer)
     if (tried === MAX_READS) throw refusal(work, unfit, unlistedOffers(publication.offers, after.offers))
@@ -87,12 +85,13 @@ async function readAndCommit(
 async function commitOrKeep(
   context: IngestContext,
   work: SourceWork,
-  judged: readonly OfferJudgement[],
+  scratch: Scratch,
+  read: ReadSource,
   head: Head,
 ): Promise<IngestResult> {
-  const fingerprint = fingerprintOf(work.appId, judged)
+  const fingerprint = fingerprintOf(work.appId, read)
   if (head.last?.fingerprint === fingerprint) return unchanged(context, work, head)
-  const committed = await commitSnapshot(context, work, judged, fingerprint, head.base)
+  const committed = await commitSnapshot(context, work, scratch, read, fingerprint, head.base)
   return committed ?? unchanged(context, work, await readHead(work))
 }
 
@@ -105,7 +104,7 @@ function unchanged(context: IngestContext, work: SourceWork, { base, last }: Hea
 }
 
 /** The same bytes under the same configuration are the same publication, whatever address they came from. */
-function fingerprintOf(appId: string, judged: readonly OfferJudgement[]): string {
-  const pages = judged.flatMap(({ pages }) => pages.map(({ spooled }) => spooled.record.sha256))
+function fingerprintOf(appId: string, { offers }: ReadSource): string {
+  const pages = offers.flatMap((offer) => offer.pages.map(({ spooled }) => spooled.record.sha256))
   return digestOf({ appId, pages })
 }

@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { open, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { WardbookError } from '../kernel/errors.js'
 import type { Clock } from '../kernel/time.js'
+import { signalsOfFailure } from '../sources/decode/decode-json.js'
 import { decodePage } from '../sources/decode/decode-page.js'
-import type { PageBody } from '../sources/decode/decoded-page.js'
+import type { DecodedPage, PageBody } from '../sources/decode/decoded-page.js'
 import { dropColumns } from '../sources/decode/drop-columns.js'
-import type { PageRecord, PageRequest, Source } from '../sources/source.js'
+import { sameColumn } from '../sources/files/read-csv.js'
+import type { PageRecord, PageRequest, PageSignals, Source } from '../sources/source.js'
+import { FileAppender } from './file-appender.js'
+import type { SpooledPage } from './spool.js'
 
 /** What receiving works with. */
 export interface Receiving {
@@ -20,40 +24,42 @@ export interface Receiving {
   readonly clock: Clock
 }
 
-/** A page in local files, received whole and read to its end, not stored yet. */
+/** A page in local files, received whole, not read yet. */
 export interface ReceivedPage {
-  readonly record: PageRecord
+  readonly decoded: DecodedPage
   readonly file: string
-  readonly form: 'received' | 'strict'
+  readonly form: SpooledPage['form']
+  /** The record, once its rows are counted. */
+  record(rows: number): PageRecord
 }
 
-const READ_CHUNK_BYTES = 256 * 1024
+const READ_CHUNK_BYTES = 1024 * 1024
 
 /**
- * Asks for a page, takes its body in as a stream, and reads it to its end: what a page says of itself decides how the read goes on.
+ * Asks for a page, takes its body in as a stream, and makes it readable.
  * @throws WardbookError of the source and of `decodePage`; 'source-empty' (fix-source) for a body without a byte
  */
 export async function receivePage(receiving: Receiving, request: PageRequest): Promise<ReceivedPage> {
   const { source, folder, clock, drops } = receiving
-  const answer = await source.fetch(request)
+  const { bytes: body, ...answer } = await source.fetch(request)
   const file = join(folder, `page-${request.page}.received`)
-  const { sha256, bytes } = await receiveFile(file, answer.bytes)
+  const { sha256, bytes } = await receiveFile(file, body)
   if (bytes === 0) throw emptyBody(request)
-  const decoded = await decodePage(bodyOf(request.url, file), request.format, folder)
-  const failure = source.failureOf(request, decoded.signals)
-  if (failure !== undefined) throw failure
-  const { status, etag, lastModified, requestId, headers } = answer
-  const record: PageRecord = {
-    ...{ request, status, etag, lastModified, requestId, headers, sha256, bytes },
-    readAt: clock().toISOString(),
-    signals: decoded.signals,
+  const decoded = await decode(source, request, bodyOf(request.url, file), folder)
+  const readAt = clock().toISOString()
+  const record = (rows: number): PageRecord => {
+    const signals: PageSignals = { ...decoded.signals, rows }
+    const failure = source.failureOf(request, signals)
+    if (failure !== undefined) throw failure
+    return { request, ...answer, sha256, bytes, readAt, signals: withoutColumns(signals, drops) }
   }
-  if (drops.length === 0) return { record, file, form: 'received' }
+  if (drops.length === 0) return { decoded, file, form: 'received', record }
   const kept = dropColumns(decoded, drops)
   const strict = join(folder, `page-${request.page}.strict`)
   await pipeline(kept.open(), createWriteStream(strict))
   await rm(file) // what was dropped is nowhere any more
-  return { record: withoutDropped(record, drops), file: strict, form: 'strict' }
+  const open = bodyOf(request.url, strict).open
+  return { decoded: { ...kept, form: 'strict', delimiter: ',', open }, file: strict, form: 'strict', record }
 }
 
 /** A local file as the body of a page. */
@@ -61,33 +67,47 @@ export function bodyOf(name: string, file: string): PageBody {
   return { name, file, open: () => createReadStream(file, { highWaterMark: READ_CHUNK_BYTES }) }
 }
 
+/** What an answer without rows says of itself comes before what is wrong with it. */
+async function decode(
+  source: Source,
+  request: PageRequest,
+  body: PageBody,
+  folder: string,
+): Promise<DecodedPage> {
+  try {
+    return await decodePage(body, request.format, folder)
+  } catch (thrown) {
+    const signals = signalsOfFailure(thrown)
+    throw (signals && source.failureOf(request, signals)) ?? thrown
+  }
+}
+
 async function receiveFile(
   file: string,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256')
-  const handle = await open(file, 'w')
+  const appender = await FileAppender.open(file)
   let bytes = 0
   try {
     for await (const chunk of chunks) {
       hash.update(chunk)
       bytes += chunk.length
-      await handle.writeFile(chunk)
+      await appender.append(chunk)
     }
+    await appender.finish()
   } finally {
-    await handle.close()
+    await appender.close()
   }
   return { sha256: hash.digest('hex'), bytes }
 }
 
 /** The record tells of no column that never enters. */
-function withoutDropped(record: PageRecord, drops: readonly string[]): PageRecord {
-  const dropped = new Set(drops.map((name) => name.trim().toLowerCase()))
-  const stays = (name: string) => !dropped.has(name.trim().toLowerCase())
-  const { signals } = record
-  const last =
-    signals.lastRow && Object.fromEntries(Object.entries(signals.lastRow).filter(([name]) => stays(name)))
-  return { ...record, signals: { ...signals, columns: signals.columns.filter(stays), lastRow: last } }
+function withoutColumns(signals: PageSignals, drops: readonly string[]): PageSignals {
+  const stays = (name: string) => !drops.some((drop) => sameColumn(drop, name))
+  const { lastRow } = signals
+  const kept = lastRow && Object.fromEntries(Object.entries(lastRow).filter(([name]) => stays(name)))
+  return { ...signals, columns: signals.columns.filter(stays), lastRow: kept }
 }
 
 function emptyBody({ url }: PageRequest): WardbookError {

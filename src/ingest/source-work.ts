@@ -9,6 +9,8 @@ import { DeltaTable } from '../lake/delta/table.js'
 import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import type { Source } from '../sources/source.js'
+import { type DivisionRule, divisionFromColumn } from './division-rule.js'
+import type { IngestProfile } from './profiles.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { Spool } from './spool.js'
 
@@ -17,9 +19,10 @@ export interface IngestContext {
   readonly store: ObjectStore
   readonly city: CityFile
   readonly runner: PartRunner
+  readonly ingestProfile: IngestProfile
   readonly clock: Clock
   readonly report: Report
-  openSource(name: string, config: SourceConfig): Source
+  openSource(name: string, config: SourceConfig): Promise<Source>
 }
 
 /** What came of reading a source. */
@@ -36,14 +39,18 @@ export interface IngestResult {
 export interface SourceWork extends SettleScope {
   readonly source: Source
   readonly config: SourceConfig
-  readonly partitionFrom: string
+  readonly division: DivisionRule
   readonly raw: DeltaTable
   readonly quarantine: DeltaTable
   readonly spool: Spool
 }
 
 /** What a source of the city file needs to be read. */
-export function workOn(context: IngestContext, datasetId: string, sourceId: string): SourceWork {
+export async function workOn(
+  context: IngestContext,
+  datasetId: string,
+  sourceId: string,
+): Promise<SourceWork> {
   const { city, store } = context
   const dataset = city.datasets[datasetId] as DatasetConfig
   const config = dataset.sources[sourceId] as SourceConfig
@@ -55,8 +62,11 @@ export function workOn(context: IngestContext, datasetId: string, sourceId: stri
     sourceId,
     config,
     appId: positionId({ stage: 'ingest', dataset: datasetId, source: sourceId, digest }),
-    source: context.openSource(`${datasetId}/${sourceId}`, config),
-    partitionFrom: dataset.partition.from ?? dataset.partition.column,
+    source: await context.openSource(`${datasetId}/${sourceId}`, config),
+    division: divisionFromColumn(
+      dataset.partition.from ?? dataset.partition.column,
+      dataset.partition.values,
+    ),
     raw: new DeltaTable(store, tables.raw(datasetId, sourceId), context.clock),
     quarantine: new DeltaTable(store, tables.quarantine('ingest', datasetId, sourceId), context.clock),
     spool: new Spool(store, `spool/${datasetId}/${sourceId}`),

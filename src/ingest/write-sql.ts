@@ -1,62 +1,70 @@
-import { ROW_HASH, SOURCE_PAGE, UNASSIGNED } from '../contracts/columns.js'
-import { identifier, literal, PARQUET_OPTIONS } from '../lake/duckdb/sql.js'
-import { MAX_RECORD_BYTES } from '../sources/files/read-csv.js'
-import type { PageInput, WriteJob } from './write-job.js'
+import { ROW_HASH, SOURCE_PAGE } from '../contracts/columns.js'
+import { identifier, literal, parquetOptions } from '../lake/duckdb/sql.js'
+import type { PlannedPart } from './plan-parts.js'
+import type { Run } from './run-files.js'
+import type { JobLayout, WriteJob } from './write-job.js'
 
-/** Column that carries the division through the partitioned write, in hexadecimal: a folder name in every spelling. */
-export const DIVISION_KEY = '_division_hex'
+/** The engine's default of 32 MiB is what makes its peak. */
+const CSV_BUFFER_BYTES = 2 * 1024 * 1024
+const VECTOR_ROWS = 2_048 // the engine counts row groups in these
+/** Rows of a row group, and bytes of text that it holds at most: wide rows come in smaller groups. */
+const GROUP_ROWS = 10 * VECTOR_ROWS
+const GROUP_BYTES = 12 * 1024 * 1024
 
-const CSV_BUFFER_BYTES = 2 * 1024 * 1024 // the lean profile: the engine's default of 32 MiB is what makes its peak
+/** Writes a part as one Parquet file. */
+export function copyPartSql(job: WriteJob, part: PlannedPart, file: string): string {
+  const options = parquetOptions(job.parquet, groupRowsOf(part))
+  return `COPY (${partSql(job, part)}) TO ${literal(file)} (${options})`
+}
 
-/** A page with the local file the engine is to open. */
-export type OpenPage = PageInput & { readonly local: string }
+/** Rows of a row group in a part of this size. */
+export function groupRowsOf({ rows, bytes }: { rows: number; bytes: number }): number {
+  const vectors = Math.floor((GROUP_BYTES * rows) / (bytes || 1) / VECTOR_ROWS)
+  return Math.min(GROUP_ROWS, Math.max(1, vectors) * VECTOR_ROWS)
+}
 
-/** All rows of a snapshot as the raw table holds them, and their division in hexadecimal. */
-export function snapshotSql(job: WriteJob, pages: readonly OpenPage[]): string {
-  return groupByLayout(pages)
-    .map((group) => groupSql(job, group))
+/** All rows of a part as the raw table holds them. */
+export function partSql(job: WriteJob, part: PlannedPart): string {
+  const layouts = [...new Set(part.runs.map(({ layout }) => layout))]
+  return layouts
+    .map((number) => {
+      const runs = part.runs.filter(({ layout }) => layout === number)
+      return layoutSql(job.columns, job.layouts[number] as JobLayout, runs)
+    })
     .join(' UNION ALL ')
 }
 
-/** Pages that one reader can take together: same columns in the same order, same form. */
-export function groupByLayout(pages: readonly OpenPage[]): OpenPage[][] {
-  const groups = new Map<string, OpenPage[]>()
-  for (const page of pages) {
-    const layout = JSON.stringify([page.columns, page.delimiter, page.gzip, page.hasNulls])
-    groups.set(layout, [...(groups.get(layout) ?? []), page])
-  }
-  return [...groups.values()]
-}
-
-function groupSql(job: WriteJob, group: readonly OpenPage[]): string {
-  const present = new Set(group[0]?.columns)
-  const cells = job.columns.map((name) =>
+function layoutSql(columns: readonly string[], layout: JobLayout, runs: readonly Run[]): string {
+  const present = new Set(layout.columns)
+  const cells = columns.map((name) =>
     present.has(name) ? identifier(name) : `NULL::VARCHAR AS ${identifier(name)}`,
   )
-  const pageNumbers = group.map(({ page }) => page).join(', ')
   return (
-    `SELECT ${cells.join(', ')}, ${rowHashSql(job.columns, present)} AS ${ROW_HASH}, ` +
-    `list_extract([${pageNumbers}], (file_index + 1)::BIGINT)::INTEGER AS ${SOURCE_PAGE}, ` +
-    `hex(${divisionSql(job, present)}) AS ${DIVISION_KEY} FROM ${readCsvSql(group)}`
+    `SELECT ${cells.join(', ')}, ${rowHashSql(columns, present)} AS ${ROW_HASH}, ${SOURCE_PAGE} ` +
+    `FROM ${readCsvSql(layout, runs)}`
   )
 }
 
-function readCsvSql(group: readonly OpenPage[]): string {
-  const { columns, delimiter, gzip, hasNulls } = group[0] as OpenPage
-  const files = group.map(({ local }) => literal(local)).join(', ')
-  const types = columns.map((name) => `${literal(name)}: 'VARCHAR'`).join(', ')
-  const notNull = columns.map(identifier).join(', ')
+function readCsvSql({ columns, delimiter, emptyIsNull }: JobLayout, runs: readonly Run[]): string {
+  const files = runs.map(({ file }) => literal(file)).join(', ')
+  const types = [
+    ...columns.map((name) => `${literal(name)}: 'VARCHAR'`),
+    `${literal(SOURCE_PAGE)}: 'INTEGER'`,
+  ]
+  const nulls = emptyIsNull
+    ? 'allow_quoted_nulls = false'
+    : `force_not_null = [${columns.map(identifier).join(', ')}]`
+  const longest = Math.max(...runs.map((run) => run.longest)) + 1_024
   return (
-    `read_csv([${files}], auto_detect = false, header = true, strict_mode = true, columns = {${types}}, ` +
-    `delim = ${literal(delimiter)}, quote = '"', escape = '"', ${hasNulls ? 'allow_quoted_nulls = false' : `force_not_null = [${notNull}]`}, ` +
-    `compression = ${literal(gzip ? 'gzip' : 'none')}, max_line_size = ${MAX_RECORD_BYTES + 1024}, ` +
-    `buffer_size = ${CSV_BUFFER_BYTES})`
+    `read_csv([${files}], auto_detect = false, header = true, strict_mode = true, columns = {${types.join(', ')}}, ` +
+    `delim = ${literal(delimiter)}, quote = '"', escape = '"', ${nulls}, compression = 'none', ` +
+    `max_line_size = ${longest}, buffer_size = ${Math.max(CSV_BUFFER_BYTES, 2 * longest)})`
   )
 }
 
 /**
- * 63 bits of the MD5 of a row's cells in the order of their column names, each ended by U+001F; a column that the page lacks
- * counts as empty. Stable across engine versions and column order; docs/adr/0002 has golden values and the cost.
+ * 63 bits of the MD5 of a row's cells in the order of their column names, each ended by U+001F; null, and a column that the
+ * page lacks, count as empty. Stable across engine versions and column order; docs/adr/0002 has golden values and the cost.
  */
 export function rowHashSql(columns: readonly string[], present: ReadonlySet<string>): string {
   const cells = columns
@@ -65,33 +73,15 @@ export function rowHashSql(columns: readonly string[], present: ReadonlySet<stri
   return `(md5_number_lower(concat(${cells.map((cell) => `${cell}, chr(31)`).join(', ')})) >> 1)::BIGINT`
 }
 
-/** The division's value: the published text without outer blanks, or what the city file says it means; blank is unassigned. */
-function divisionSql(job: WriteJob, present: ReadonlySet<string>): string {
-  if (!present.has(job.partitionFrom)) return literal(UNASSIGNED)
-  const published = `trim(coalesce(${identifier(job.partitionFrom)}, ''), E' \\t\\r\\n')`
-  const meanings = Object.entries(job.partitionValues).map(
-    ([from, to]) => `WHEN ${literal(from)} THEN ${literal(to)}`,
-  )
-  return `CASE ${published} WHEN '' THEN ${literal(UNASSIGNED)} ${meanings.join(' ')} ELSE ${published} END`
+/** Rows of a Parquet file, as its footer has them: counted by the engine, apart from our own count. */
+export function footerRowsSql(file: string): string {
+  return `SELECT num_rows AS rows FROM parquet_file_metadata(${literal(file)})`
 }
 
-/** Writes rows into one folder a division, in one pass. */
-export function partitionedCopySql(query: string, folder: string, by: string): string {
-  return `COPY (${query}) TO ${literal(folder)} (${PARQUET_OPTIONS}, PARTITION_BY (${identifier(by)}))`
-}
-
-/** Number of rows of a part, and the sum of their hashes with their pages: equal for equal rows in any order. */
+/** For each page: how many rows a part has of it, and the sum of their hashes. Equal for equal rows in any order. */
 export function contentSql(file: string): string {
-  const row = `(md5_number_lower(concat(${ROW_HASH}, ' ', ${SOURCE_PAGE})) >> 1)::HUGEINT`
   return (
-    `SELECT concat(count(*), ' ', coalesce(sum(${row}), 0)) AS content ` +
-    `FROM read_parquet(${literal(file)}, hive_partitioning = false)`
+    `SELECT ${SOURCE_PAGE} AS page, count(*) AS rows, sum(${ROW_HASH}::HUGEINT)::VARCHAR AS hashes ` +
+    `FROM read_parquet(${literal(file)}, hive_partitioning = false) GROUP BY 1 ORDER BY 1`
   )
-}
-
-/** Bucket of a row, from 0: by the hash of its key, else of the row, so that equal keys share a part. */
-export function bucketSql(key: string | undefined, buckets: number): string {
-  const hash =
-    key === undefined ? ROW_HASH : `(md5_number_lower(coalesce(${identifier(key)}, '')) >> 1)::BIGINT`
-  return `(${hash} % ${buckets})`
 }

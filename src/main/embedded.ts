@@ -14,8 +14,12 @@ import { FindingFilter } from '../serve/filter.js'
 import type { FindingLine } from '../serve/finding-line.js'
 import { openPublication } from '../serve/publication.js'
 import { createApp, startServer } from '../serve/server.js'
-import { openFilesSource } from '../sources/files/files-source.js'
+import { httpClient, systemEffects } from '../sources/http/client.js'
+import { mirrorFetch } from '../sources/http/mirror.js'
+import { type Recording, recordingFetch } from '../sources/http/record.js'
+import { openSource, type SourceEffects } from '../sources/open-source.js'
 import { claimLake } from './claim-lake.js'
+import { ingestProfile, machineHere } from './ingest-profile.js'
 import { absoluteAddress, openLake, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
@@ -27,6 +31,12 @@ export interface EmbeddedSettings {
   readonly lake: string
   /** Folder that replaces the network, or undefined. */
   readonly mirror: string | undefined
+  /** Folder that keeps what portals answer, as a mirror for later runs; default: nothing is kept. */
+  readonly record?: string | undefined
+  /** Reads also what portals say is unchanged; default false. */
+  readonly rereads?: boolean | undefined
+  /** Folder of the city file, for modules of its own; default: the working directory. */
+  readonly cityFolder?: string | undefined
   readonly report: Report
 }
 
@@ -55,9 +65,10 @@ async function assemble(settings: EmbeddedSettings): Promise<PipelineParts> {
     city,
     queue: createEmbeddedQueue(),
     runner: childPartRunner(lake),
+    ingestProfile: ingestProfile(process.env, machineHere()),
     clock: systemClock,
     report,
-    openSource: (name, config) => openFilesSource(name, config, { mirror, fetch }),
+    openSource: (name, config) => openSource(name, config, sources),
   }
   connectStages(parts)
   return parts

@@ -1,10 +1,12 @@
-import type { CityFile, FilesSourceConfig } from '../contracts/city-file.js'
+import type { CityFile } from '../contracts/city-file.js'
 import type { Stage, TableCommitted } from '../contracts/message.js'
 import type { PartRunner } from '../contracts/part-runner.js'
 import type { Report } from '../contracts/progress.js'
+import type { SourceConfig } from '../contracts/source-config.js'
 import { detectDataset } from '../detect/detect-dataset.js'
 import { harmonizeDataset } from '../harmonize/harmonize-dataset.js'
 import { ingestSource } from '../ingest/ingest-source.js'
+import type { IngestProfile } from '../ingest/profiles.js'
 import { asWardbookError, type WardbookError } from '../kernel/errors.js'
 import type { Clock } from '../kernel/time.js'
 import { scopeTo } from '../lake/prefixes.js'
@@ -22,9 +24,10 @@ export interface PipelineParts {
   readonly city: CityFile
   readonly queue: Queue
   readonly runner: PartRunner
+  readonly ingestProfile: IngestProfile
   readonly clock: Clock
   readonly report: Report
-  openSource(name: string, config: FilesSourceConfig): Source
+  openSource(name: string, config: SourceConfig): Promise<Source>
 }
 
 /** What went wrong, and where; the rest of the run went on. */

@@ -32,7 +32,8 @@ export interface JsonFormat {
   readonly cells: 'object' | 'list'
   /**
    * Members of a row whose members are columns of their own, e.g. `attributes` (ArcGIS) or `properties` (GeoJSON); the row's other members
-   * are columns too (`geometry` as its JSON text).
+   * are columns too (`geometry` as its JSON text). Where names are the same, the first spread member's keeps it, another's becomes
+   * `<member>.<name>`, the row's own `row.<name>`.
    */
   readonly spread?: readonly string[]
   /**

@@ -79,8 +79,8 @@ export interface PageAnswer {
 
 /** What reading a page to its end has told. */
 export interface PageSignals {
-  /** Rows in the page; undefined for CSV as the publisher wrote it, whose rows are counted when it is scanned. */
-  readonly rows: number | undefined
+  /** Rows in the page, also those that cannot be read. */
+  readonly rows: number
   /** Names of its columns in their order; empty where no row told any. */
   readonly columns: readonly string[]
   /** The JSON around the rows, without them (`{}` for formats that have none); at most 64 KiB, longer members are left out. */

@@ -64,7 +64,7 @@ async function compare(
   const { key = 'id', sameColumns = true } = settings
   const job = {
     columns: ['id', 'district', 'text'],
-    ...{ sameColumns, key: key === '' ? undefined : key, partitionFrom: 'district' },
+    ...{ sameColumns, key: key === '' ? undefined : key, partitionFrom: ['district'] },
     ...{ before: await store(before), after: await store(after) },
   }
   const cells = await compareParts(lake.store, job)

@@ -14,8 +14,8 @@ export interface CompareJob {
   readonly sameColumns: boolean
   /** Table column that identifies a row, or undefined. */
   readonly key: string | undefined
-  /** Table column with the published division. */
-  readonly partitionFrom: string
+  /** Table columns that the division was told from; none where it was told from something else. */
+  readonly partitionFrom: readonly string[]
   readonly before: readonly ComparedPart[]
   readonly after: readonly ComparedPart[]
 }

@@ -1,6 +1,6 @@
 import type { ChangeCounts } from '../../contracts/changes.js'
 import type { PartRunner } from '../../contracts/part-runner.js'
-import type { LiveFile, Snapshot } from '../../lake/delta/snapshot.js'
+import type { LiveFile } from '../../lake/delta/snapshot.js'
 import type { NewFile } from '../../lake/delta/table.js'
 import { countChanges } from './change-counts.js'
 import type { ChangeCell, ComparedPart, CompareJob } from './compare-job.js'
@@ -13,10 +13,10 @@ export interface Comparison {
   /** The raw table. */
   readonly root: string
   readonly partitionColumn: string
-  /** Table columns of the division as published, and of the key. */
-  readonly partitionFrom: string
+  /** Table columns that the division was told from. */
+  readonly partitionFrom: readonly string[]
+  /** Table column of the key. */
   readonly key: string | undefined
-  readonly before: Snapshot
   /** Live files that the new snapshot does not have. */
   readonly removed: readonly LiveFile[]
   readonly added: readonly NewFile[]

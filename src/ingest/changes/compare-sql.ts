@@ -47,7 +47,7 @@ export function matrixSql(before: string, after: string): string {
 }
 
 function idSql(job: CompareJob): string {
-  const text = digestSql(job.columns.filter((name) => name !== job.partitionFrom))
+  const text = digestSql(job.columns.filter((name) => !job.partitionFrom.includes(name)))
   if (job.key === undefined) return text
   const key = `nullif(trim(${identifier(job.key)}), '')`
   return `CASE WHEN ${key} IS NULL THEN ${text} ELSE ${digestSql([job.key])} END`

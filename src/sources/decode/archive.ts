@@ -1,9 +1,8 @@
-import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 import yauzl, { type Entry, type ZipFile } from 'yauzl'
 import { WardbookError } from '../../kernel/errors.js'
 import type { PageBody } from './decoded-page.js'
-import { capped } from './unpack.js'
+import { capped, freeName } from './unpack.js'
 
 /** Most members that an archive may list: more are no publication of a table. */
 const MAX_MEMBERS = 20_000
@@ -44,9 +43,7 @@ export async function openArchive(body: PageBody, scratch: string): Promise<Arch
   const names = [...entries.keys()]
   const member = (name: string) => {
     const entry = entries.get(name)
-    return entry === undefined
-      ? undefined
-      : memberBody(body, entry, join(scratch, `member-${names.indexOf(name)}`))
+    return entry === undefined ? undefined : memberBody(body, entry, freeName(scratch))
   }
   return {
     name: body.name,

@@ -153,6 +153,26 @@ describe('a file is recognized by its content', () => {
   })
 })
 
+describe('the received body', () => {
+  it.each<[string, string | Uint8Array, Partial<FileFormat>, string | undefined]>([
+    ['plain', TABLE, {}, 'plain'],
+    ['plain with a mark', `\ufeff${TABLE}`, {}, 'plain'],
+    ['in gzip', gzipSync(TABLE), {}, 'gzip'],
+    ['in gzip twice', gzipSync(gzipSync(TABLE)), {}, undefined],
+    ['in zip', zipOf([{ name: 'a.csv', content: TABLE }]), {}, undefined],
+    ['in another encoding', Buffer.from(TABLE, 'latin1'), {}, undefined],
+    ['with two header rows', TABLE, { headerRows: 2 }, undefined],
+    ['JSON', '[{"a":1}]', {}, undefined],
+  ])(
+    'that is %s is told to be so, where it holds the very bytes',
+    async (_what, content, format, received) => {
+      const page = await decode(content, format)
+      expect(page.received).toBe(received)
+      if (received === 'plain') expect((await joinChunks(page.open())).toString()).toBe(content)
+    },
+  )
+})
+
 describe('members of an archive', () => {
   const zip = zipOf([
     { name: '2023/a.csv', content: 'id\n1\n' },

@@ -36,7 +36,7 @@ async function decodeLayer(
   layer: number,
 ): Promise<DecodedPage> {
   if (layer > MAX_LAYERS) throw tooDeep(packed.name)
-  const body = await withoutGzip(packed, scratch)
+  const { body, layers } = await withoutGzip(packed, scratch)
   const start = await startOf(body)
   if (isZip(start)) {
     const archive = await openArchive(await onDisk(body), scratch)
@@ -48,15 +48,26 @@ async function decodeLayer(
     return parquet(await onDisk(body), scratch)
   }
   refuseOthers(body.name, start)
-  return decodeText(body, format, start)
+  const text = await decodeText(body, format, start)
+  if (layer > 0 || layers > 1 || !text.isAsReceived) return text.page
+  return { ...text.page, received: layers === 0 ? 'plain' : 'gzip' }
 }
 
-async function decodeText(body: PageBody, format: FileFormat, start: Buffer): Promise<DecodedPage> {
+interface DecodedText {
+  readonly page: DecodedPage
+  /** Whether the page's bytes are those of the text. */
+  readonly isAsReceived: boolean
+}
+
+async function decodeText(body: PageBody, format: FileFormat, start: Buffer): Promise<DecodedText> {
   const encoding: TextEncoding = format.encoding ?? markedEncoding(start) ?? (await guessEncoding(body))
-  const text: PageBody = encoding === 'utf-8' ? body : { ...body, open: () => asUtf8(body, encoding) }
-  const textStart = encoding === 'utf-8' ? start : await startOf(text)
+  const isUtf8 = encoding === 'utf-8'
+  const text: PageBody = isUtf8 ? body : { ...body, open: () => asUtf8(body, encoding) }
+  const textStart = isUtf8 ? start : await startOf(text)
   refuseHtml(body.name, textStart)
-  return looksLikeJson(textStart) ? decodeJson(text, await findRows(text)) : decodeCsv(text, format)
+  if (looksLikeJson(textStart))
+    return { page: await decodeJson(text, await findRows(text)), isAsReceived: false }
+  return { page: await decodeCsv(text, format), isAsReceived: isUtf8 && (format.headerRows ?? 1) === 1 }
 }
 
 /** JSON, and not CSV whose first name begins with a bracket. */

@@ -245,6 +245,7 @@ describe('what is no table', () => {
     ['{"deep":{"rows":"x"}}', 'rows-missing', { envelope: { deep: { rows: 'x' } } }],
     ['{"deep":{"rows":[{}]}}', 'rows-missing', {}],
     ['  <!DOCTYPE html>\n<p>', 'answered-html', { line: 1 }],
+    ['<Error><Code>AccessDenied</Code></Error>', 'answered-html', { line: 1 }],
     ['\n \n', 'source-empty', {}],
     ['', 'source-empty', {}],
   ])('%j is refused as %s, with its place', async (text, code, facts) => {

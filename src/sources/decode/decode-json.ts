@@ -22,7 +22,7 @@ export async function decodeJson(body: PageBody, format: JsonFormat): Promise<De
   const reader = new RowReader({ cells, spread })
   const last = new LastRow()
   const start = await startOf(body)
-  refuseHtml(body.name, start)
+  refuseHtml(body.name, start, /^</)
   const takeRow: TakeRow = (bytes, start, end, offset) => {
     if (!reader.read(bytes, start)) throw wrongKind(cells, rows.rows, offset)
     last.found(bytes, start, end)

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { bodyInFile, readDecoded } from '../../../testkit/page-body.js'
@@ -140,6 +141,17 @@ describe('a sheet of a workbook', () => {
     })
   })
 
+  it('is read also from archives in archives, which share a scratch folder', async () => {
+    const book = workbookOf({ sheets: { One: row(text('a')) + row(text('1')) } })
+    const packed = [
+      gzipSync(book),
+      zipOf([{ name: 'x.zip', content: zipOf([{ name: 'b.xlsx', content: book }]) }]),
+    ]
+    for (const content of [...packed, gzipSync(packed[1] as Buffer)]) {
+      expect(await read(content)).toMatchObject({ columns: ['a'], rows: [['1']] })
+    }
+  })
+
   it('may count its days from 1904', async () => {
     const sheet = row(text('d')) + row('<c s="1"><v>0</v></c>') + row('<c s="1"><v>42369</v></c>')
     const { rows, signals } = await read(workbookOf({ sheets: { One: sheet }, is1904: true }))
@@ -157,17 +169,24 @@ describe('a sheet of a workbook', () => {
       'workbook-unusable',
     ],
     ['has a cell nowhere', { sheets: { One: row('<c r="ZZZZ1"><v>7</v></c>') } }, 'workbook-unusable'],
-    [
-      'has a cell longer than a row may be',
-      { sheets: { One: row(text('x'.repeat(1_100_000))) } },
-      'workbook-unusable',
-    ],
+    ['has a text without end', { sheets: { One: row(text('x'.repeat(6_000_000))) } }, 'workbook-unusable'],
   ])('that %s is refused', async (_what, parts, code) => {
     const error = await read(workbookOf(parts)).then(
       () => expect.fail('read'),
       (thrown) => thrown as WardbookError,
     )
     expect([error.code, error.remedy]).toEqual([code, 'fix-source'])
+  })
+})
+
+describe('a row of a workbook', () => {
+  it('is refused when it is longer than 1 MiB', async () => {
+    const book = workbookOf({ sheets: { One: row(text('x'.repeat(600_000)), text('x'.repeat(600_000))) } })
+    await expect(read(book)).rejects.toMatchObject({
+      code: 'row-too-long',
+      remedy: 'shrink',
+      facts: { row: 1 },
+    })
   })
 })
 

@@ -12,7 +12,7 @@ import { type SheetRow, sheetRows } from './xlsx-sheet.js'
  * are no rows. A cell behind the last header cell has a column without a name. A merged cell has its value in its first cell alone; in upper header
  * rows it names all columns to its right that have no name of their own. The envelope says which sheet it is, how days are counted and
  * in which columns serial numbers were written as ISO dates.
- * @throws WardbookError 'workbook-unusable', 'source-empty' (fix-source)
+ * @throws WardbookError 'workbook-unusable', 'source-empty' (fix-source), 'row-too-long' (shrink)
  */
 export async function decodeWorkbook(archive: Archive, format: FileFormat): Promise<DecodedPage> {
   const book = await openBook(archive, format.sheet)

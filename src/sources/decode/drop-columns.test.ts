@@ -42,7 +42,7 @@ describe('dropping columns', () => {
   it('finds a column without case and outer blanks, also one that comes twice', async () => {
     const { page, text } = await cutCsv(`\ufeffid, Email ,EMAIL\n1,${SECRET},${SECRET}\n`, ['email'])
     expect([page.columns, page.form]).toEqual([['id'], 'native'])
-    expect(text).toBe('"id"\n"1"\n')
+    expect(text).toBe('id\n1\n')
   })
 
   it.each([
@@ -54,12 +54,16 @@ describe('dropping columns', () => {
     const bytes = Buffer.from(`id,name,email\n${row}\n2,y,${SECRET}\n`, 'latin1')
     const page = await decodeCsv(bodyOf(bytes), { kind: 'file', delimiter: ',' })
     const text = (await joinChunks(dropColumns(page, ['email']).open())).toString()
-    expect(text).toBe(`"id","name"\n"${CUT_ROW}",,,\n"2","y"\n`)
+    expect(text).toBe(`id,name\n"${CUT_ROW}",,,\n2,y\n`)
   })
 
   it('keeps blank lines and cells without a value', async () => {
     const { text } = await cutCsv('id,name,email\n\n1,,x\n2,"",x\n', ['email'])
-    expect(text).toBe('"id","name"\n\n"1",\n"2",""\n')
+    expect(text).toBe('id,name\n\n1,\n2,""\n')
+  })
+
+  it('keeps a row of one column without a value, as an empty text', async () => {
+    expect((await cutCsv('name;email\n;x\ny;x\n', ['email'], [], ';')).text).toBe('name\n""\ny\n')
   })
 
   it('gives the same page where there is none of them', async () => {

@@ -9,8 +9,8 @@ import { markBytes } from './text-start.js'
 export const CUT_ROW = 'row that cannot be read; its text was cut off, as it may hold dropped columns'
 
 /**
- * The page without some of its columns: they are cut off in the stream, before anything is stored. Cells come out quoted, with comma and line
- * feed. A row that is broken or has another number of cells than the header cannot be cut safely, so none of its text comes out: it becomes a
+ * The page without some of its columns: they are cut off in the stream, before anything is stored. Other cells stay as they are, with
+ * their quotes and separator. A row that is broken or has another number of cells than the header cannot be cut safely, so none of its text comes out: it becomes a
  * record of two cells too many that begins with {@link CUT_ROW}, and is set aside as a bad row by who reads it.
  * @param drops names of columns, compared without case and outer blanks; columns that are not there are no error
  * @throws WardbookError 'header-unreadable' (fix-source), 'row-too-long' (shrink)
@@ -23,7 +23,7 @@ export function dropColumns(decoded: DecodedPage, drops: readonly string[]): Dec
   const keptRow = lastRow && Object.fromEntries(Object.entries(lastRow).filter(([name]) => !isDropped(name)))
   return {
     form: decoded.form,
-    delimiter: ',',
+    delimiter: decoded.delimiter,
     columns: kept,
     open: () => cut(decoded, isDropped),
     signals: { ...decoded.signals, columns: kept, lastRow: keptRow },
@@ -55,15 +55,17 @@ async function* cut(decoded: DecodedPage, isDropped: (name: string) => boolean):
 const MARK_WINDOW = 3
 
 class Cutter {
-  readonly writer = new StrictCsvWriter()
+  readonly writer: StrictCsvWriter
   private readonly delimiterByte: number
   private width: number | undefined
-  private keptAt: readonly number[] = []
+  private isKept: readonly boolean[] = []
+  private keptCount = 0
 
   constructor(
     private readonly delimiter: string,
     private readonly isDropped: (name: string) => boolean,
   ) {
+    this.writer = new StrictCsvWriter(delimiter)
     this.delimiterByte = delimiter.charCodeAt(0)
   }
 
@@ -98,47 +100,48 @@ class Cutter {
       if (next > end) this.writer.endRecord() // a blank line stays one, so that lines keep their numbers
       return
     }
-    const text = Buffer.from(buffer.buffer, buffer.byteOffset + start, end - start).toString('utf8')
-    if (this.width === undefined) this.takeHeader(text, fault)
-    else if (fault === undefined) this.writeCells(text)
+    if (this.width === undefined) this.takeHeader(buffer, start, end, fault)
+    else if (fault === undefined) this.writeCells(buffer, start, end)
     else this.writeCutRow()
   }
 
-  private takeHeader(text: string, fault: FoundRecord['fault']): void {
+  private takeHeader(buffer: Uint8Array, start: number, end: number, fault: FoundRecord['fault']): void {
     if (fault !== undefined) throw unreadableHeader(fault)
-    const names = cellsOf(text, this.delimiter)
+    const names = cellsOf(Buffer.from(buffer.subarray(start, end)).toString('utf8'), this.delimiter)
     this.width = names.length
-    this.keptAt = names.flatMap((name, at) => (this.isDropped(name) ? [] : [at]))
-    for (const at of this.keptAt) this.writer.text(names[at] as string)
-    this.writer.endRecord()
+    this.isKept = names.map((name) => !this.isDropped(name))
+    this.keptCount = this.isKept.filter(Boolean).length
+    this.writeCells(buffer, start, end)
   }
 
-  private writeCells(text: string): void {
-    const cells = cellsOf(text, this.delimiter)
-    const valueless = emptyWithoutQuotes(text, cells)
-    for (const at of this.keptAt) {
-      if (valueless[at]) this.writer.none()
-      else this.writer.text(cells[at] as string)
+  private writeCells(buffer: Uint8Array, start: number, end: number): void {
+    let at = start
+    for (const isKept of this.isKept) {
+      const cellEnd = this.endOfCell(buffer, at, end)
+      if (isKept) this.writer.raw(buffer, at, cellEnd)
+      at = cellEnd + 1
     }
     this.writer.endRecord()
   }
 
+  /** Where the cell that begins at `from` ends, in a record without fault. */
+  private endOfCell(buffer: Uint8Array, from: number, end: number): number {
+    let at = from
+    if (buffer[at] === QUOTE) {
+      for (at += 1; at < end; at++) if (buffer[at] === QUOTE && buffer[++at] !== QUOTE) break
+    }
+    while (at < end && buffer[at] !== this.delimiterByte) at += 1
+    return at
+  }
+
   private writeCutRow(): void {
     this.writer.text(CUT_ROW)
-    for (let cell = 0; cell < this.keptAt.length + 1; cell++) this.writer.none()
+    for (let cell = 0; cell < this.keptCount + 1; cell++) this.writer.none()
     this.writer.endRecord()
   }
 }
 
-/** Which cells have neither text nor quotes. */
-function emptyWithoutQuotes(text: string, cells: readonly string[]): boolean[] {
-  let at = 0
-  return cells.map((cell) => {
-    const isQuoted = text[at] === '"'
-    at += isQuoted ? cell.length + (cell.match(/"/g)?.length ?? 0) + 3 : cell.length + 1
-    return !isQuoted && cell === ''
-  })
-}
+const QUOTE = 0x22
 
 function unreadableHeader(fault: string): WardbookError {
   const message = `the header cannot be read (${fault}), so that columns could not be dropped`

@@ -93,10 +93,10 @@ export class JsonRows {
       onKey: (token) => {
         this.key = Buffer.from(token)
       },
-      onStart: (depth, first) => {
+      onStart: (depth, first, offset) => {
         if (this.inArray) return MAX_RECORD_BYTES
         if (!this.isOnWay(depth)) return MAX_ENVELOPE_BYTES
-        if (depth === arrayDepth && first === OPEN_LIST) return this.enterArray(depth)
+        if (depth === arrayDepth && first === OPEN_LIST) return this.enterArray(depth, offset)
         return depth < arrayDepth && first === OPEN_OBJECT ? this.enterObject() : MAX_ENVELOPE_BYTES
       },
       onEnd: (depth, bytes, start, end, offset) => {
@@ -123,9 +123,9 @@ export class JsonRows {
     this.onWay -= 1
   }
 
-  private enterArray(depth: number): Wanted {
+  private enterArray(depth: number, offset: number): Wanted {
     const name = JSON.parse((this.path[depth - 1] as Buffer).toString('utf8'))
-    if (this.found) throw new JsonFault(0, `the rows at '${name}' stand there twice`)
+    if (this.found) throw new JsonFault(offset, `the rows at '${name}' stand there twice`)
     this.found = true
     this.inArray = true
     return 'inside'

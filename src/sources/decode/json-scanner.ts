@@ -21,8 +21,12 @@ export type Wanted = 'inside' | number
 export interface JsonListener {
   /** A member's name, as its token with quotes. The view is valid during the call only. */
   onKey(token: Uint8Array, depth: number): void
-  /** @param depth containers that are open around the value; @param first its first byte, from which its kind is seen */
-  onStart(depth: number, first: number): Wanted
+  /**
+   * @param depth  containers that are open around the value
+   * @param first  its first byte, from which its kind is seen
+   * @param offset of that byte in the whole text
+   */
+  onStart(depth: number, first: number, offset: number): Wanted
   /**
    * The value has ended. For one that was entered, `bytes` is empty.
    * @param bytes  hold the value as sent in `[start, end)`, until the piece is read to its end; undefined when it is longer than was wanted
@@ -187,7 +191,7 @@ export class JsonScanner {
 
   private startValue(at: number, byte: number): number {
     if (this.keptDepth < 0) {
-      const wanted = this.listener.onStart(this.depth, byte)
+      const wanted = this.listener.onStart(this.depth, byte, this.passed + at)
       if (wanted !== 'inside') this.keep(at, wanted)
     }
     if (byte === QUOTE) this.state = STRING

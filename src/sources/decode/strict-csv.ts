@@ -1,6 +1,5 @@
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
-const COMMA = 0x2c
 const LINE_FEED = 0x0a
 
 /** Bytes collected before a block is handed on. */
@@ -12,6 +11,12 @@ export class StrictCsvWriter {
   private length = 0
   private cells = 0
   private recordStart = 0
+  private readonly delimiter: number
+
+  /** @param delimiter one ASCII character, default comma */
+  constructor(delimiter = ',') {
+    this.delimiter = delimiter.charCodeAt(0)
+  }
 
   /** Bytes of the record so far. */
   get recordBytes(): number {
@@ -71,6 +76,12 @@ export class StrictCsvWriter {
     this.length = at
   }
 
+  /** A cell as it stands in a record with the same delimiter. */
+  raw(bytes: Uint8Array, from: number, to: number): void {
+    this.startCell(to - from)
+    this.copy(bytes, from, to)
+  }
+
   /** A cell without a value. */
   none(): void {
     this.startCell(0)
@@ -100,7 +111,7 @@ export class StrictCsvWriter {
 
   private startCell(bytes: number): void {
     this.room(bytes + 1)
-    if (this.cells > 0) this.block[this.length++] = COMMA
+    if (this.cells > 0) this.block[this.length++] = this.delimiter
     this.cells += 1
   }
 

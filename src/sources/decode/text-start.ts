@@ -25,10 +25,13 @@ export function describeStart(start: Buffer): string {
   return (text.includes('\ufffd') ? start.toString('latin1') : text).trimStart()
 }
 
-/** A page for people is no table, whatever its status said. @throws WardbookError 'answered-html' (fix-source) */
-export function refuseHtml(name: string, start: Buffer): void {
+/** How pages for people begin, and no header of CSV does. */
+const HTML_SIGN = /^<(!doctype|!--|html|\?xml|head|body|error>)/i
+
+/** A page for people is no table, whatever its status said. @param sign how it begins @throws WardbookError 'answered-html' (fix-source) */
+export function refuseHtml(name: string, start: Buffer, sign: RegExp = HTML_SIGN): void {
   const text = describeStart(start).replace(/^\ufeff\s*/, '')
-  if (!/^<(!doctype|!--|html|\?xml|head|body)/i.test(text)) return
+  if (!sign.test(text)) return
   const message = `${name} is an HTML page, not a table; it begins with: ${text.slice(0, 120)}`
   throw new WardbookError('answered-html', 'fix-source', message, { file: name, line: 1, start: text })
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -43,13 +44,22 @@ export async function* capped(
  * What gzip holds, also gzip in gzip; other bodies as they are.
  * @throws WardbookError 'archive-unusable' (fix-source) for too many layers; 'gzip-broken', 'gzip-truncated' while it is read
  */
-export async function withoutGzip(body: PageBody, scratch: string): Promise<PageBody> {
+export async function withoutGzip(
+  body: PageBody,
+  scratch: string,
+): Promise<{ body: PageBody; layers: number }> {
   let inner = body
-  for (let layer = 0; isGzip(await startOf(inner)); layer++) {
-    if (layer === MAX_LAYERS) throw tooDeep(body.name)
-    inner = gunzipped(inner, await compressedBytes(body), join(scratch, `gunzip-${layer}`))
+  let layers = 0
+  for (; isGzip(await startOf(inner)); layers++) {
+    if (layers === MAX_LAYERS) throw tooDeep(body.name)
+    inner = gunzipped(inner, await compressedBytes(body), freeName(scratch))
   }
-  return inner
+  return { body: inner, layers }
+}
+
+/** A name in a folder that may be shared by the pages and layers of a read. */
+export function freeName(scratch: string): string {
+  return join(scratch, `unpacked-${randomUUID()}`)
 }
 
 /** @param file where {@link onDisk} puts it, when it has to */

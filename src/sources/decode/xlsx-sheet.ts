@@ -1,3 +1,4 @@
+import { WardbookError } from '../../kernel/errors.js'
 import { MAX_RECORD_BYTES } from '../files/read-csv.js'
 import { type Book, RichText } from './xlsx-book.js'
 import { isoOfSerial } from './xlsx-dates.js'
@@ -17,6 +18,7 @@ export interface SheetRow {
 /**
  * The rows of a sheet in order, in constant memory; blank ones are left out. Numbers stay in the characters of the file, dates become ISO
  * text, formulas have the value that was stored with them, TRUE, FALSE and errors are as shown.
+ * @throws WardbookError 'workbook-unusable' (fix-source), 'row-too-long' (shrink)
  */
 export async function* sheetRows(book: Book): AsyncIterable<SheetRow> {
   const reader = new SheetReader(book)
@@ -85,8 +87,7 @@ class SheetReader implements XmlListener {
     const text = this.textOf()
     if (text === undefined) return
     this.characters += text.length
-    if (this.characters > MAX_RECORD_BYTES)
-      throw this.unusable(`row ${this.number} is longer than ${MAX_RECORD_BYTES} bytes`)
+    if (this.characters > MAX_RECORD_BYTES) throw rowTooLong(this.book.sheet.name, this.number)
     this.cells[this.column] = text
   }
 
@@ -120,6 +121,11 @@ class SheetReader implements XmlListener {
   private unusable(why: string) {
     return workbookUnusable(this.book.sheet.name, why)
   }
+}
+
+function rowTooLong(file: string, row: number): WardbookError {
+  const message = `${file}, row ${row}: longer than ${MAX_RECORD_BYTES} bytes: no row of a table is`
+  return new WardbookError('row-too-long', 'shrink', message, { file, row, maxRecordBytes: MAX_RECORD_BYTES })
 }
 
 /** A cell's column from 0: `A1` is 0, `AB7` is 27. */

@@ -114,6 +114,14 @@ describe('one file a year', () => {
     expect(names((await open({ find: find() }, 2024).describe()).missing)).toEqual(['/2023.csv', '/2024.csv'])
   })
 
+  it('is not there where a server answers every address with a page for people', async () => {
+    const page = { body: '<html>not here</html>', headers: { 'content-type': 'text/html' } }
+    for (const year of [2023, 2024]) server.files.set(`/${year}.csv`, page)
+    server.files.set('/2022.csv', { body: CSV })
+    const { offers, missing } = await open({ find: { ...find(), through: 2022 } }, 2024).describe()
+    expect([names(offers.map(({ name }) => name)), missing]).toEqual([['/2022.csv'], []])
+  })
+
   it('is refused when there is none at all', async () => {
     await expect(open({ find: find() }).describe()).rejects.toMatchObject({ code: 'source-empty-list' })
   })

@@ -98,11 +98,17 @@ async function lookForYears(
   for (let year = find.from; year <= Math.max(through, thisYear) + 1; year++) {
     const url = find.name.replaceAll('{year}', String(year))
     const headers = await look(http, url)
-    if (headers !== 'absent') found.push({ url, headers })
+    const isThere = year > through ? isLikelyTable(headers) : headers !== 'absent'
+    if (isThere) found.push({ url, headers })
     else if (year > through) break
     else missing.push(url)
   }
   return { found, missing }
+}
+
+/** Some servers answer every address with a page for people: a year that nobody asks for has to look like a table. */
+function isLikelyTable(headers: Look): boolean {
+  return typeof headers !== 'string' && !/html/i.test(headers.get('content-type') ?? '')
 }
 
 function nothingFound(source: string, missing: readonly string[]): WardbookError {

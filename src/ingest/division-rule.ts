@@ -1,0 +1,27 @@
+import { UNASSIGNED } from '../contracts/columns.js'
+
+/** How the division of a row is told from some of its published cells. */
+export interface DivisionRule {
+  /** Header names of the columns whose cells are needed, in the order in which {@link of} takes them; none for a whole city. */
+  readonly columns: readonly string[]
+  /** The partition value. Equal cells give an equal value: a rule of one column is asked once for each of its values. */
+  of(cells: readonly string[]): string
+}
+
+const OUTER_BLANKS = /^[ \t\r\n]+|[ \t\r\n]+$/g
+
+/**
+ * The division stands in a column: its text without outer blanks, or what the city file says it means; a blank is unassigned.
+ * @param column header name of the publisher's column
+ * @param values the publisher's spelling to the division's value
+ */
+export function divisionFromColumn(column: string, values: Readonly<Record<string, string>>): DivisionRule {
+  const meanings = new Map(Object.entries(values))
+  return {
+    columns: [column],
+    of: ([cell = '']) => {
+      const published = cell.replace(OUTER_BLANKS, '')
+      return published === '' ? UNASSIGNED : (meanings.get(published) ?? published)
+    },
+  }
+}

@@ -1,0 +1,91 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Column, RAW_COLUMNS } from '../contracts/columns.js'
+import { WardbookError } from '../kernel/errors.js'
+import { digestOf } from '../kernel/ids.js'
+import type { NewFile } from '../lake/delta/table.js'
+import { type Engine, LEAN, withEngine } from '../lake/duckdb/engine.js'
+import { readStats } from '../lake/duckdb/stats.js'
+import { type FinishedFile, putPart } from '../lake/parts.js'
+import type { ObjectStore, Scratch } from '../lake/store.js'
+import type { PlannedPart } from './plan-parts.js'
+import type { LivePart, WriteJob, WriteResult } from './write-job.js'
+import { contentSql, copyPartSql, footerRowsSql } from './write-sql.js'
+
+/**
+ * Worker: writes each part of the plan as one Parquet file, and removes its runs. Parts lie in the store when it returns, but
+ * no reader sees them before the commit. Each part has an engine of its own, whose memory is free again after it.
+ * @throws WardbookError 'row-count-differs' (report-bug) when the engine finds other rows in a part than were put there
+ */
+export async function writeParts(store: ObjectStore, job: WriteJob): Promise<WriteResult> {
+  const scratch = await store.scratch()
+  const parts: NewFile[] = []
+  const kept: LivePart[] = []
+  let rows = 0
+  try {
+    for (const part of job.parts) {
+      const finished = await withEngine(LEAN, scratch.folder, (engine) =>
+        writePart(engine, scratch, job, part),
+      )
+      rows += finished.rows
+      const same = job.live.find(
+        ({ division, content }) => division === part.division && content === finished.tags?.content,
+      )
+      if (same !== undefined) kept.push(same)
+      else parts.push(await putPart(store, job.table, job.snapshot, finished))
+      for (const { file } of part.runs) await rm(file)
+    }
+    return { rows, parts, kept: kept.map(({ division, sha256 }) => ({ division, sha256 })) }
+  } finally {
+    await scratch.remove()
+  }
+}
+
+async function writePart(
+  engine: Engine,
+  scratch: Scratch,
+  job: WriteJob,
+  part: PlannedPart,
+): Promise<FinishedFile> {
+  const file = join(scratch.folder, 'part.parquet')
+  await engine.run(copyPartSql(job, part, file))
+  await demandRows(engine, job, part, file)
+  const stats = await readStats(engine, file, part.rows, storedColumns(job))
+  return {
+    file,
+    partition: { [job.partitionColumn]: part.division },
+    rows: part.rows,
+    uncompressedBytes: part.bytes,
+    stats,
+    tags: { content: await contentOf(engine, file, stats) },
+  }
+}
+
+/**
+ * Digest of a part's rows, their pages and their nulls, whatever the order and whatever the form of the file. The row hash takes
+ * null for an empty text, so the nulls are counted.
+ */
+async function contentOf(engine: Engine, file: string, stats: string): Promise<string> {
+  const pages = await engine.rows<{ page: number; rows: number; hashes: string }>(contentSql(file))
+  return digestOf({
+    pages: pages.map((page) => ({ ...page })),
+    nulls: (JSON.parse(stats) as { nullCount: Record<string, number> }).nullCount,
+  })
+}
+
+function storedColumns(job: WriteJob): Column[] {
+  return [...job.columns.map((name): Column => ({ name, type: 'string' })), ...RAW_COLUMNS]
+}
+
+async function demandRows(engine: Engine, job: WriteJob, part: PlannedPart, file: string): Promise<void> {
+  const [footer] = await engine.rows<{ rows: number }>(footerRowsSql(file))
+  const written = footer?.rows ?? 0
+  if (written === part.rows) return
+  throw new WardbookError(
+    'row-count-differs',
+    'report-bug',
+    `${job.table}, division ${part.division}: ${part.rows} good rows were read and the engine wrote ${written}; ` +
+      'nothing was committed',
+    { table: job.table, division: part.division, counted: part.rows, written },
+  )
+}
