@@ -137,6 +137,10 @@ describe.each(Object.entries(VARIANTS))('reading %s', (_title, variant) => {
     )
   })
 
+  it('gives no row of a table that has none', async () => {
+    expect((await readWhole((await open({ tables: table(0), variant })).source)).rows).toEqual([])
+  })
+
   describeSource('as a source', async () => {
     let tables = table(17)
     let breaks = false
