@@ -137,6 +137,10 @@ describe.each(Object.entries(VARIANTS))('reading %s', (_title, variant) => {
     )
   })
 
+  it('gives no row of a table that has none', async () => {
+    expect((await readWhole((await open({ tables: table(0), variant })).source)).rows).toEqual([])
+  })
+
   describeSource('as a source', async () => {
     let tables = table(17)
     let breaks = false
@@ -214,6 +218,33 @@ describe('the way a layer is read', () => {
     )
     expect(plan.strategy).toBe('bisect')
     expect(plan.intervals?.length).toBeLessThan(10)
+  })
+
+  it.each([
+    ['lists its ids', SERVER_10_0],
+    ['only gives rows', ROWS_ONLY],
+    ['has statistics', { ...SERVER_10_1, saysMaxRecordCount: false, counts: false }],
+    [
+      'only gives rows of far ids',
+      { ...ROWS_ONLY, objectId: (row: number) => BigInt(row % 3) * 10n ** 15n + BigInt(row) },
+    ],
+  ])('fits a server that gives fewer rows than anybody knows, and %s', async (_title, variant) => {
+    const tables = table(250)
+    const { source } = await open({ tables, variant: { ...variant, maxRecordCount: 60 } })
+    expectExactly((await readWhole(source)).rows, asArcgisRows(tables, variant.objectId ?? oneByOne))
+  })
+
+  it('never takes a refused question for "there are no rows"', async () => {
+    const refuse: Misbehave = (request) =>
+      / < /.test(askedOf(request).get('where') ?? '')
+        ? { error: { code: 400, message: 'Invalid query' } }
+        : undefined
+    for (const variant of [SERVER_10_0, SERVER_10_1, ROWS_ONLY]) {
+      const { source } = await open({ tables: table(700), variant, misbehave: refuse })
+      const outcome = await readWhole(source).catch((thrown) => thrown as WardbookError)
+      if ('rows' in outcome) expect(outcome.rows).toHaveLength(700)
+      else expect(outcome).toMatchObject({ remedy: 'fix-source' })
+    }
   })
 
   it('costs at most 160 questions where ids have to be searched for', async () => {

@@ -72,14 +72,14 @@ class ArcgisSource implements Source {
     const layer = layerOf(url, await asker.record(url))
     if (layer === undefined) throw unusable(url, 'is no description of a layer', { remedy: 'fix-source' })
     if (!layer.canQuery || layer.type === 'Group Layer') throw notQueryable(this.name, layer)
-    const rows = await countRows(asker, url, this.config.where)
-    const plan = await planRead(asker, layer, this.config, rows)
+    const count = await countRows(asker, url, this.config.where)
+    const plan = await planRead(asker, layer, this.config, count)
     const derived = derivedColumns(layer, this.config)
     return {
       name: url,
       changeToken: changeToken(layer),
       publishedAt: layer.lastEditMs === undefined ? undefined : new Date(layer.lastEditMs).toISOString(),
-      rows,
+      rows: count ?? ('listed' in plan ? plan.listed : undefined),
       columns: columnsOf(layer, plan),
       ...('oid' in plan ? { key: { column: plan.oid, hidden: this.config.drops.includes(plan.oid) } } : {}),
       plan: plan as unknown as Json,

@@ -75,7 +75,7 @@ async function unlessError(answer: HttpAnswer): Promise<HttpAnswer | undefined> 
   }
   const error = needed === START_BYTES ? undefined : errorObjectOf(parsed(textOf(chunks, length)))
   if (error !== undefined && mayPass(error)) {
-    await answer.discard()
+    await body.return?.()
     return undefined
   }
   return { ...answer, bytes: goOn(chunks, body) }

@@ -6,9 +6,14 @@ import { above, below, between } from './query.js'
 /** More probes than this are no polite way to find out how ids lie. */
 const MAX_PROBES = 20_000
 
+/** The server does not take a condition on ids: what it says then is no answer to "are there rows". */
+class Refused extends Error {}
+
 /** Questions about the object ids of a layer's rows. */
 export class IdSpace {
   private probes = 0
+  /** Rows at which an answer counts as cut off: what the layer says, or fewer where it was seen to give fewer. */
+  private cap: number
 
   constructor(
     private readonly asker: Asker,
@@ -16,18 +21,27 @@ export class IdSpace {
     private readonly oid: string,
     private readonly where: string,
     private readonly count: number | undefined,
-  ) {}
+  ) {
+    this.cap = layer.maxRecordCount
+  }
 
-  /**
-   * Whether the server really sorts by object id: the first id downwards is above the first id upwards. It must also take conditions on
-   * ids, as each page asks for ids above the last one.
-   */
+  /** Whether the server really sorts by object id: the first id downwards is above the first id upwards, unless there is but one. */
   async isOrdered(): Promise<boolean> {
     if (this.count === 0) return true
     const [highest] = await this.firstOids('DESC')
     const [lowest] = await this.firstOids('ASC')
     if (highest === undefined || lowest === undefined || highest < lowest) return false
-    return highest > lowest || this.count === undefined || this.count === 1
+    return (
+      highest > lowest || this.count === 1 || (await unlessRefused(this.rowsIn(this.where)))?.ids.length === 1
+    )
+  }
+
+  /** Most rows that an answer really has, where that can be seen: many servers do not say it, some say more than they give. */
+  async rowsAnAnswer(): Promise<number> {
+    const shown = (await unlessRefused(this.rowsIn(this.where)))?.ids.length ?? 0
+    const isAll = this.count !== undefined && shown >= this.count
+    if (shown > 0 && !isAll) this.cap = Math.min(this.cap, shown)
+    return this.cap
   }
 
   /** Lowest and highest id by statistics; undefined when the server has none or they do not stand up to a check. */
@@ -39,7 +53,7 @@ export class IdSpace {
     })
     const outStatistics = JSON.stringify([statistic('min'), statistic('max')])
     const span = spanIn(await this.asker.maybe(this.layer.url, { where: this.where, outStatistics }))
-    return span !== undefined && (await this.holds(span)) ? span : undefined
+    return span !== undefined && (await unlessRefused(this.holds(span))) === true ? span : undefined
   }
 
   /** All ids in order; undefined when the server gives none, fewer than it counts, or not the outermost. */
@@ -48,11 +62,15 @@ export class IdSpace {
     const [min, max] = [ids?.[0], ids?.at(-1)]
     if (ids === undefined || min === undefined || max === undefined) return undefined
     if (this.count !== undefined && ids.length < this.count) return undefined
-    return (await this.holds({ min, max })) ? ids : undefined
+    return (await unlessRefused(this.holds({ min, max }))) === true ? ids : undefined
   }
 
   /** Lowest and highest id by asking where rows are; undefined when the server does not take conditions on ids. */
-  async spanBySearch(): Promise<Span | undefined> {
+  spanBySearch(): Promise<Span | undefined> {
+    return unlessRefused(this.search())
+  }
+
+  private async search(): Promise<Span | undefined> {
     const known = (await this.rowsIn(this.where)).ids[0]
     if (known === undefined || (await this.hasRows(this.between(known + 1n, known - 1n)))) return undefined
     const max = await this.farthest(known, 1n)
@@ -64,7 +82,14 @@ export class IdSpace {
    * Intervals of ids, each with at most so many rows, by halving; without the empty ones.
    * @returns undefined when it takes too many questions
    */
-  async halve(span: Span, maxRows: number): Promise<readonly (readonly [bigint, bigint])[] | undefined> {
+  halve(span: Span, maxRows: number): Promise<readonly (readonly [bigint, bigint])[] | undefined> {
+    return unlessRefused(this.halves(span, maxRows))
+  }
+
+  private async halves(
+    span: Span,
+    maxRows: number,
+  ): Promise<readonly (readonly [bigint, bigint])[] | undefined> {
     const open: (readonly [bigint, bigint])[] = [[span.min, span.max]]
     const done: (readonly [bigint, bigint])[] = []
     for (let next = open.pop(); next !== undefined; next = open.pop()) {
@@ -135,8 +160,9 @@ export class IdSpace {
       outFields: this.oid,
       returnGeometry: 'false',
     })
+    if (!Array.isArray(memberOf(json, 'features'))) throw new Refused()
     const ids = oidsOfRows(json, this.oid)
-    const isCut = memberOf(json, 'exceededTransferLimit') === true || ids.length >= this.layer.maxRecordCount
+    const isCut = memberOf(json, 'exceededTransferLimit') === true || ids.length >= this.cap
     return { ids, isCut }
   }
 
@@ -150,5 +176,14 @@ export class IdSpace {
       resultRecordCount: '1',
     })
     return countIn(json) === undefined ? oidsOfRows(json, this.oid) : []
+  }
+}
+
+async function unlessRefused<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer
+  } catch (thrown) {
+    if (thrown instanceof Refused) return undefined
+    throw thrown
   }
 }

@@ -33,7 +33,7 @@ export function isCutOff(envelope: PageRecord['signals']['envelope']): boolean |
   return typeof flag === 'boolean' ? flag : undefined
 }
 
-/** One answer has to hold everything: a full one may not, unless the count says so. */
+/** One answer has to hold everything: it does when the count says so, or the answer itself, or when there is nothing without a condition. */
 function onlyPage(
   plan: WholePlan,
   count: number | undefined,
@@ -41,10 +41,11 @@ function onlyPage(
 ): PageRequest | undefined {
   const [only] = done
   if (only === undefined) return requestOf(plan, 0, { where: plan.where })
-  if (count === undefined && rowsOf(only) >= plan.rows)
+  const isTold = count !== undefined || rowsOf(only) === 0 || isCutOff(only.signals.envelope) === false
+  if (!isTold)
     throw unusable(
       only.request.url,
-      `is full with ${rowsOf(only)} rows, and nothing tells whether there are more`,
+      `has ${rowsOf(only)} rows, and nothing tells whether there are more: there is no count, and no way to ask by object id`,
       { remedy: 'fix-source' },
     )
   return undefined

@@ -26,17 +26,19 @@ export async function planRead(
   config: ArcgisSourceConfig,
   count: number | undefined,
 ): Promise<ArcgisPlan> {
-  const base = planBase(layer, config)
+  const said = planBase(layer, config)
   const { oid } = layer
-  if (oid === undefined) return planWhole(layer, base, count)
+  if (oid === undefined) return planWhole(layer, said, count)
   const ids = new IdSpace(asker, layer, oid, config.where, count)
-  if (layer.supportsPagination && (await ids.isOrdered())) return { strategy: 'pages', oid, ...base }
-  if (count === 0) return { strategy: 'whole', ...base }
+  if (layer.supportsPagination && (await ids.isOrdered())) return { strategy: 'pages', oid, ...said }
+  if (count === 0) return { strategy: 'whole', ...said }
+  const base = { ...said, rows: Math.min(said.rows, await ids.rowsAnAnswer()) }
 
   const span = layer.supportsStatistics ? await ids.spanByStatistics() : undefined
   if (span !== undefined && !isSparse(span, base.rows, count)) return rangesOf(span, oid, base)
   const all = await ids.all()
-  if (all !== undefined) return { strategy: 'ids', oid, intervals: chunksOf(all, base.rows), ...base }
+  if (all !== undefined)
+    return { strategy: 'ids', oid, intervals: chunksOf(all, base.rows), listed: all.length, ...base }
   const found = span ?? (await ids.spanBySearch())
   if (found === undefined) return planWhole(layer, base, count)
   if (!isSparse(found, base.rows, count)) return rangesOf(found, oid, base)

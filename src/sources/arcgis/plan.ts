@@ -34,6 +34,8 @@ export interface IntervalsPlan extends AnyPlan {
   readonly strategy: 'ids' | 'bisect'
   readonly oid: string
   readonly intervals: readonly (readonly [string, string])[]
+  /** Ids in the list; stands in for the count where the server does not count. */
+  readonly listed?: number
 }
 
 /** One answer holds everything: a small layer without object ids. */
