@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ObjectStore, Scratch } from '../lake/store.js'
 import type { DecodedPage } from '../sources/decode/decoded-page.js'
+import { deriveColumns } from '../sources/decode/derive-columns.js'
 import type { Offer } from '../sources/source.js'
 import { decodeSpooled } from './decode-spooled.js'
 import { OfferKeys } from './offer-keys.js'
@@ -144,7 +145,7 @@ class OfferReader {
   /** @returns rows of the page, good and bad */
   private async split(offer: Offer, url: string, decoded: DecodedPage, keys: OfferKeys): Promise<number> {
     if (decoded.signals.rows === 0) return 0 // it may have told no column, and has nothing to put anywhere
-    const shown = await keys.take(offer, decoded)
+    const shown = deriveColumns(await keys.take(offer, decoded), offer.derived ?? [])
     const { goodRows, badRows } = await this.splitter.take({
       ...{ page: this.pages, url, delimiter: shown.delimiter, emptyIsNull: shown.form === 'strict' },
       bytes: shown.open(),
