@@ -121,11 +121,7 @@ function livePartsOf(work: SourceWork, base: Snapshot | undefined): LivePart[] {
 }
 
 /** Quarantine comes first, under the same position: a row is never missing from both. */
-async function commitQuarantine(
-  work: SourceWork,
-  adds: readonly NewFile[],
-  snapshot: number,
-): Promise<void> {
+async function commitQuarantine(work: SourceWork, adds: readonly NewFile[], snapshot: number): Promise<void> {
   const base = await work.quarantine.snapshot()
   const removes = [...(base?.files.values() ?? [])]
   const done = reachedVersion(base?.positions, work.appId) >= snapshot
@@ -171,7 +167,16 @@ function provenanceOf(
 ): SnapshotProvenance {
   const pages = received.map(({ page, url, sha256, bytes, publishedAt, readAt }, at) => {
     const { goodRows = 0, badRows = 0 } = split.pages[at] ?? {}
-    return { page, url, sha256, bytes, rowsIn: goodRows + badRows, rowsQuarantined: badRows, publishedAt, readAt }
+    return {
+      page,
+      url,
+      sha256,
+      bytes,
+      rowsIn: goodRows + badRows,
+      rowsQuarantined: badRows,
+      publishedAt,
+      readAt,
+    }
   })
   const readAt =
     pages

@@ -54,7 +54,12 @@ async function divideRun(job: DivideJob, run: Run, count: number): Promise<Run[]
     await readCsv(
       createReadStream(run.file, { highWaterMark: 256 * 1024 }),
       // The run's first line names its cells by number, from 0.
-      { delimiter: layout.delimiter, wanted: key < 0 ? [] : [String(key)], isDivision: false, file: run.file },
+      {
+        delimiter: layout.delimiter,
+        wanted: key < 0 ? [] : [String(key)],
+        isDivision: false,
+        file: run.file,
+      },
       {
         onGood: (buffer, start, end, _isRegular, ranges) => {
           const [from = start, to = end] = ranges

@@ -4,6 +4,7 @@ import type { Scratch } from '../lake/store.js'
 import { decompress } from '../sources/files/decompress.js'
 import type { PageOffer } from '../sources/source.js'
 import { commitSnapshot } from './commit-snapshot.js'
+import { divisionFromColumn } from './division-rule.js'
 import { settleSnapshot } from './settle.js'
 import { demandSameOffers } from './snapshot-checks.js'
 import {
@@ -16,8 +17,16 @@ import {
   step,
   workOn,
 } from './source-work.js'
-import { PageSplitter, type SplitSource } from './split-pages.js'
-import { clearSpool, type ReadBody, type ReceivedPage, readSpooled, type SpooledPage, spoolPage } from './spool.js'
+import { PageSplitter, type SplitSource, type Splitter } from './split-pages.js'
+import {
+  clearSpool,
+  type ReadBody,
+  type ReceivedPage,
+  readSpooled,
+  type SpooledPage,
+  spoolPage,
+} from './spool.js'
+import { ThreadSplitter } from './thread-splitter.js'
 
 /**
  * Reads one source completely and commits it as one snapshot, or commits nothing.
@@ -57,56 +66,98 @@ interface Received {
 /** All pages, received whole and read while they arrive; a page that the publisher changed meanwhile is received once more. */
 async function receiveAll(context: IngestContext, work: SourceWork, scratch: Scratch): Promise<Received> {
   const spool = { store: work.store, root: work.spoolRoot, scratch, clock: context.clock }
-  const before = await work.source.describe()
-  let reader = await PageReader.open(work, scratch, 0)
+  let reader = await PageReader.open(context, work, scratch, 0)
+  try {
+    const before = await work.source.describe()
+    const received = await receivePages(spool, work, before, reader)
+    const { resumed } = reader
+    const after = await work.source.describe()
+    demandSameOffers(work, before.length, after.length)
+    const pages = await receiveChanged(spool, work, after, received)
+    if (pages !== received) {
+      await reader.splitter.remove()
+      reader = await PageReader.open(context, work, scratch, 1)
+      for (const page of pages) await reader.readerOf(page)(readSpooled(work.store, page))
+    }
+    reader.demandReadable()
+    tellReceived(context, work, pages, resumed)
+    return { pages, split: await reader.splitter.finish() }
+  } catch (thrown) {
+    await reader.splitter.remove()
+    throw thrown
+  }
+}
+
+function tellReceived(
+  context: IngestContext,
+  work: SourceWork,
+  pages: readonly SpooledPage[],
+  resumed: number,
+): void {
+  const bytes = pages.reduce((sum, page) => sum + page.bytes, 0)
+  const kept = resumed > 0 ? ` (${resumed} kept from an earlier run)` : ''
+  const facts = { files: pages.length, bytes, resumed }
+  step(context, work, `received ${pages.length} files, ${bytes} bytes${kept}`, facts)
+}
+
+type SpoolContext = Parameters<typeof spoolPage>[0]
+
+async function receivePages(
+  spool: SpoolContext,
+  work: SourceWork,
+  offers: readonly PageOffer[],
+  reader: PageReader,
+): Promise<SpooledPage[]> {
   const pages: SpooledPage[] = []
-  let resumed = 0
-  for (const offer of before) {
+  for (const offer of offers) {
     const received = await spoolPage(spool, work.source, offer, reader.readerOf(offer))
     pages.push(received.page)
     reader.note(received)
-    if (received.resumed) resumed += 1
   }
-  const after = await work.source.describe()
-  demandSameOffers(work, before.length, after.length)
-  let changed = 0
-  for (const offer of after) {
+  return pages
+}
+
+/** The pages themselves when none has changed, else others: changed ones are received once more, and nobody reads them yet. */
+async function receiveChanged(
+  spool: SpoolContext,
+  work: SourceWork,
+  offers: readonly PageOffer[],
+  pages: readonly SpooledPage[],
+): Promise<readonly SpooledPage[]> {
+  const now = [...pages]
+  for (const offer of offers) {
     const received = pages[offer.page]
     if (received?.url === offer.url && received.changeToken === (offer.changeToken ?? null)) continue
-    pages[offer.page] = (await spoolPage(spool, work.source, offer, async () => {})).page
-    changed += 1
+    now[offer.page] = (await spoolPage(spool, work.source, offer, async () => {})).page
   }
-  if (changed > 0) {
-    await reader.splitter.remove()
-    reader = await PageReader.open(work, scratch, 1)
-    for (const [at, page] of pages.entries())
-      await reader.readerOf(after[at] as PageOffer)(readSpooled(work.store, page))
-  }
-  reader.demandReadable()
-  const bytes = pages.reduce((sum, page) => sum + page.bytes, 0)
-  step(
-    context,
-    work,
-    `received ${pages.length} files, ${bytes} bytes${resumed > 0 ? ` (${resumed} kept from an earlier run)` : ''}`,
-    { files: pages.length, bytes, resumed },
-  )
-  return { pages, split: reader.splitter.finish() }
+  return now.every((page, at) => page === pages[at]) ? pages : now
 }
 
 /** Reads pages into a splitter, up to the first that cannot be read: whether that matters is seen when all are received. */
 class PageReader {
   private fault: unknown
+  /** Pages that an interrupted run had received. */
+  resumed = 0
 
   private constructor(
     private readonly work: SourceWork,
-    readonly splitter: PageSplitter,
+    readonly splitter: Splitter,
   ) {}
 
-  static async open(work: SourceWork, scratch: Scratch, turn: number): Promise<PageReader> {
-    return new PageReader(work, await PageSplitter.open(join(scratch.folder, `rows-${turn}`), work.division))
+  static async open(
+    { ingestProfile }: IngestContext,
+    work: SourceWork,
+    scratch: Scratch,
+    turn: number,
+  ): Promise<PageReader> {
+    const folder = join(scratch.folder, `rows-${turn}`)
+    const splitter = ingestProfile.splitsInThread
+      ? new ThreadSplitter(folder, work.division)
+      : await PageSplitter.open(folder, divisionFromColumn(work.division))
+    return new PageReader(work, splitter)
   }
 
-  readerOf({ page, url }: PageOffer): ReadBody {
+  readerOf({ page, url }: { readonly page: number; readonly url: string }): ReadBody {
     const { delimiter } = this.work.config
     return async (bytes) => {
       if (this.fault !== undefined) return
@@ -114,8 +165,9 @@ class PageReader {
     }
   }
 
-  note({ fault }: ReceivedPage): void {
+  note({ fault, resumed }: ReceivedPage): void {
     this.fault ??= fault
+    if (resumed) this.resumed += 1
   }
 
   demandReadable(): void {

@@ -1,6 +1,6 @@
 import type { PartsConfig } from '../contracts/city-file.js'
-import type { DivisionRuns } from './split-pages.js'
 import type { Run } from './run-files.js'
+import type { DivisionRuns } from './split-pages.js'
 
 /** One file of the table that is to be: some runs of one division, within the budget. */
 export interface PlannedPart {
@@ -54,7 +54,11 @@ export function planDivisions(
  * Shares work among workers so that they end at about the same time: the largest first, each to the one with the least.
  * @returns the shares that have work
  */
-export function shareOut<Work>(work: readonly Work[], workers: number, weigh: (one: Work) => number): Work[][] {
+export function shareOut<Work>(
+  work: readonly Work[],
+  workers: number,
+  weigh: (one: Work) => number,
+): Work[][] {
   const shares = Array.from({ length: workers }, () => ({ weight: 0, work: [] as Work[] }))
   for (const one of work.toSorted((a, b) => weigh(b) - weigh(a))) {
     const lightest = shares.reduce((least, share) => (share.weight < least.weight ? share : least))

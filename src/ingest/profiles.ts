@@ -4,14 +4,24 @@ import type { ParquetForm } from '../lake/duckdb/sql.js'
 export interface IngestProfile {
   /** Worker processes at one time, each with one engine of one thread. */
   readonly workers: number
+  /** Whether rows are sorted out in a thread of their own while the next bytes arrive. */
+  readonly splitsInThread: boolean
   readonly parquet: ParquetForm
 }
 
 /** For small functions: one worker; more work on each byte, for the files are what stays. */
-export const BOUNDED: IngestProfile = { workers: 1, parquet: { compressionLevel: 6, encodings: 'newer' } }
+export const BOUNDED: IngestProfile = {
+  workers: 1,
+  splitsInThread: false,
+  parquet: { compressionLevel: 6, encodings: 'newer' },
+}
 
 /** For machines with cores to spare: two workers, the quickest compression. */
-export const FAST: IngestProfile = { workers: 2, parquet: { compressionLevel: 1, encodings: 'common' } }
+export const FAST: IngestProfile = {
+  workers: 2,
+  splitsInThread: true,
+  parquet: { compressionLevel: 1, encodings: 'common' },
+}
 
 /** The profiles by name. */
 export const INGEST_PROFILES = { bounded: BOUNDED, fast: FAST } as const

@@ -8,7 +8,7 @@ import { DeltaTable } from '../lake/delta/table.js'
 import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import type { Source } from '../sources/source.js'
-import { type DivisionRule, divisionFromColumn } from './division-rule.js'
+import type { DivisionSettings } from './division-rule.js'
 import type { IngestProfile } from './profiles.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
 
@@ -37,7 +37,7 @@ export interface IngestResult {
 export interface SourceWork extends SettleScope {
   readonly source: Source
   readonly config: FilesSourceConfig
-  readonly division: DivisionRule
+  readonly division: DivisionSettings
   readonly raw: DeltaTable
   readonly quarantine: DeltaTable
   readonly spoolRoot: string
@@ -57,7 +57,10 @@ export function workOn(context: IngestContext, datasetId: string, sourceId: stri
     config,
     appId: positionId({ stage: 'ingest', dataset: datasetId, source: sourceId, digest }),
     source: context.openSource(`${datasetId}/${sourceId}`, config),
-    division: divisionFromColumn(dataset.partition.from ?? dataset.partition.column, dataset.partition.values),
+    division: {
+      column: dataset.partition.from ?? dataset.partition.column,
+      values: dataset.partition.values,
+    },
     raw: new DeltaTable(store, tables.raw(datasetId, sourceId), context.clock),
     quarantine: new DeltaTable(store, tables.quarantine('ingest', datasetId, sourceId), context.clock),
     spoolRoot: `spool/${datasetId}/${sourceId}`,

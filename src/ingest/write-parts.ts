@@ -24,7 +24,9 @@ export async function writeParts(store: ObjectStore, job: WriteJob): Promise<Wri
   let rows = 0
   try {
     for (const part of job.parts) {
-      const finished = await withEngine(LEAN, scratch.folder, (engine) => writePart(engine, scratch, job, part))
+      const finished = await withEngine(LEAN, scratch.folder, (engine) =>
+        writePart(engine, scratch, job, part),
+      )
       rows += finished.rows
       const same = job.live.find(
         ({ division, content }) => division === part.division && content === finished.tags?.content,
@@ -65,7 +67,10 @@ async function writePart(
  */
 async function contentOf(engine: Engine, file: string, stats: string): Promise<string> {
   const pages = await engine.rows<{ page: number; rows: number; hashes: string }>(contentSql(file))
-  return digestOf({ pages: pages.map((page) => ({ ...page })), nulls: (JSON.parse(stats) as { nullCount: Record<string, number> }).nullCount })
+  return digestOf({
+    pages: pages.map((page) => ({ ...page })),
+    nulls: (JSON.parse(stats) as { nullCount: Record<string, number> }).nullCount,
+  })
 }
 
 function storedColumns(job: WriteJob): Column[] {

@@ -47,7 +47,10 @@ function layoutSql(columns: readonly string[], layout: JobLayout, runs: readonly
 
 function readCsvSql({ columns, delimiter, emptyIsNull }: JobLayout, runs: readonly Run[]): string {
   const files = runs.map(({ file }) => literal(file)).join(', ')
-  const types = [...columns.map((name) => `${literal(name)}: 'VARCHAR'`), `${literal(SOURCE_PAGE)}: 'INTEGER'`]
+  const types = [
+    ...columns.map((name) => `${literal(name)}: 'VARCHAR'`),
+    `${literal(SOURCE_PAGE)}: 'INTEGER'`,
+  ]
   const nulls = emptyIsNull
     ? 'allow_quoted_nulls = false'
     : `force_not_null = [${columns.map(identifier).join(', ')}]`

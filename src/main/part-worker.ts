@@ -24,7 +24,10 @@ const TASKS: Record<string, { readonly owner: Owner; readonly load: () => Promis
     owner: 'ingest',
     load: async () => (await import('../ingest/divide-divisions.js')).divideDivisions,
   },
-  'ingest.write': { owner: 'ingest', load: async () => (await import('../ingest/write-parts.js')).writeParts },
+  'ingest.write': {
+    owner: 'ingest',
+    load: async () => (await import('../ingest/write-parts.js')).writeParts,
+  },
   'ingest.quarantine': {
     owner: 'ingest',
     load: async () => (await import('../ingest/write-quarantine.js')).writeQuarantine,

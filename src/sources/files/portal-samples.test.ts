@@ -79,7 +79,8 @@ describe.skipIf(folder === undefined)(titleWith(folder, 'samples of published fi
         chunks,
         { delimiter, wanted: [column], isDivision: true, file: name },
         {
-          onGood: (buffer, start, end) => void good.push(cellsOf(buffer.toString('utf8', start, end), delimiter)),
+          onGood: (buffer, start, end) =>
+            void good.push(cellsOf(buffer.toString('utf8', start, end), delimiter)),
           onBad: (row) => void faults.push(row.reason),
         },
       )

@@ -52,7 +52,11 @@ function readText(text: string, options?: Parameters<typeof read>[1]): Promise<R
 
 /** The same without the quick way: a byte that is no UTF-8, in a bad row after all others, makes each record be judged alone. */
 async function readSlowly(bytes: Uint8Array): Promise<Reading> {
-  const spoiled = Buffer.concat([bytes, Buffer.from(bytes.at(-1) === 0x0a ? [] : [0x0a]), Buffer.from([0xff, 0x0a])])
+  const spoiled = Buffer.concat([
+    bytes,
+    Buffer.from(bytes.at(-1) === 0x0a ? [] : [0x0a]),
+    Buffer.from([0xff, 0x0a]),
+  ])
   const { summary, bad, records, ...rest } = await read(spoiled)
   return {
     ...rest,
@@ -262,12 +266,27 @@ describe('reading CSV', () => {
   })
 
   it('reads the same where most rows are regular and some are not, whatever the chunks', async () => {
-    const line = fc.constantFrom('1,7', '"a,""b"" c",8', '"x\ny",9', '5" pipe,7', '1', '1,2,3', 'é,7', '"open,7', '')
+    const line = fc.constantFrom(
+      '1,7',
+      '"a,""b"" c",8',
+      '"x\ny",9',
+      '5" pipe,7',
+      '1',
+      '1,2,3',
+      'é,7',
+      '"open,7',
+      '',
+    )
     await fc.assert(
-      fc.asyncProperty(fc.array(line, { maxLength: 40 }), anyChunking, fc.boolean(), async (lines, chunks, crlf) => {
-        const bytes = Buffer.from(['id,District', ...lines, ''].join(crlf ? '\r\n' : '\n'))
-        expect(await read(bytes, { chunks })).toEqual(await readSlowly(bytes))
-      }),
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 40 }),
+        anyChunking,
+        fc.boolean(),
+        async (lines, chunks, crlf) => {
+          const bytes = Buffer.from(['id,District', ...lines, ''].join(crlf ? '\r\n' : '\n'))
+          expect(await read(bytes, { chunks })).toEqual(await readSlowly(bytes))
+        },
+      ),
     )
   })
 })

@@ -85,7 +85,8 @@ export function walkRegular(
     record.start = from
     record.end = at
     if (buffer[at] === LINE_FEED) record.next = at + 1
-    else if (buffer[at] === CARRIAGE_RETURN && at + 1 < to && buffer[at + 1] === LINE_FEED) record.next = at + 2
+    else if (buffer[at] === CARRIAGE_RETURN && at + 1 < to && buffer[at + 1] === LINE_FEED)
+      record.next = at + 2
     else return false
     record.lines = lines
     return true
