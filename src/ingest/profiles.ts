@@ -6,6 +6,8 @@ export interface IngestProfile {
   readonly workers: number
   /** Whether rows are sorted out in a thread of their own while the next bytes arrive. */
   readonly splitsInThread: boolean
+  /** The engine's serial CSV reader takes a quarter less time and 50 MiB more than its parallel one, even on one thread. */
+  readonly csvReader: 'parallel' | 'serial'
   readonly parquet: ParquetForm
 }
 
@@ -13,6 +15,7 @@ export interface IngestProfile {
 export const BOUNDED: IngestProfile = {
   workers: 1,
   splitsInThread: false,
+  csvReader: 'parallel',
   parquet: { compressionLevel: 6, encodings: 'newer' },
 }
 
@@ -20,6 +23,7 @@ export const BOUNDED: IngestProfile = {
 export const FAST: IngestProfile = {
   workers: 2,
   splitsInThread: true,
+  csvReader: 'serial',
   parquet: { compressionLevel: 1, encodings: 'common' },
 }
 

@@ -4,7 +4,7 @@ import { type Column, RAW_COLUMNS } from '../contracts/columns.js'
 import { WardbookError } from '../kernel/errors.js'
 import { digestOf } from '../kernel/ids.js'
 import type { NewFile } from '../lake/delta/table.js'
-import { type Engine, LEAN, withEngine } from '../lake/duckdb/engine.js'
+import { type Engine, LEAN, openEngine } from '../lake/duckdb/engine.js'
 import { readStats } from '../lake/duckdb/stats.js'
 import { type FinishedFile, putPart } from '../lake/parts.js'
 import type { ObjectStore, Scratch } from '../lake/store.js'
@@ -14,19 +14,18 @@ import { contentSql, copyPartSql, footerRowsSql } from './write-sql.js'
 
 /**
  * Worker: writes each part of the plan as one Parquet file, and removes its runs. Parts lie in the store when it returns, but
- * no reader sees them before the commit. Each part has an engine of its own, whose memory is free again after it.
+ * no reader sees them before the commit.
  * @throws WardbookError 'row-count-differs' (report-bug) when the engine finds other rows in a part than were put there
  */
 export async function writeParts(store: ObjectStore, job: WriteJob): Promise<WriteResult> {
   const scratch = await store.scratch()
   const parts: NewFile[] = []
   const kept: LivePart[] = []
+  const engines = new FreshEngines(scratch.folder)
   let rows = 0
   try {
     for (const part of job.parts) {
-      const finished = await withEngine(LEAN, scratch.folder, (engine) =>
-        writePart(engine, scratch, job, part),
-      )
+      const finished = await writePart(await engines.forWork(part.bytes), scratch, job, part)
       rows += finished.rows
       const same = job.live.find(
         ({ division, content }) => division === part.division && content === finished.tags?.content,
@@ -37,7 +36,33 @@ export async function writeParts(store: ObjectStore, job: WriteJob): Promise<Wri
     }
     return { rows, parts, kept: kept.map(({ division, sha256 }) => ({ division, sha256 })) }
   } finally {
+    engines.close()
     await scratch.remove()
+  }
+}
+
+/** Bytes of text after which an engine is closed: a fresh one takes 25 ms, an old one holds memory in pieces (docs/adr/0006). */
+const ENGINE_BYTES = 16 * 1024 * 1024
+
+/** One engine after another; the memory of each is free again after it. */
+class FreshEngines {
+  private current: Awaited<ReturnType<typeof openEngine>> | undefined
+  private worked = 0
+
+  constructor(private readonly folder: string) {}
+
+  /** An engine for work of this size: the last one, or a new one when that has had its share. */
+  async forWork(bytes: number): Promise<Engine> {
+    if (this.worked + bytes > ENGINE_BYTES) this.close()
+    this.current ??= await openEngine(LEAN, this.folder)
+    this.worked += bytes
+    return this.current.engine
+  }
+
+  close(): void {
+    this.current?.close()
+    this.current = undefined
+    this.worked = 0
   }
 }
 

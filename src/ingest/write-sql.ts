@@ -29,23 +29,28 @@ export function partSql(job: WriteJob, part: PlannedPart): string {
   return layouts
     .map((number) => {
       const runs = part.runs.filter(({ layout }) => layout === number)
-      return layoutSql(job.columns, job.layouts[number] as JobLayout, runs)
+      return layoutSql(job, job.layouts[number] as JobLayout, runs)
     })
     .join(' UNION ALL ')
 }
 
-function layoutSql(columns: readonly string[], layout: JobLayout, runs: readonly Run[]): string {
+function layoutSql(job: WriteJob, layout: JobLayout, runs: readonly Run[]): string {
+  const { columns } = job
   const present = new Set(layout.columns)
   const cells = columns.map((name) =>
     present.has(name) ? identifier(name) : `NULL::VARCHAR AS ${identifier(name)}`,
   )
   return (
     `SELECT ${cells.join(', ')}, ${rowHashSql(columns, present)} AS ${ROW_HASH}, ${SOURCE_PAGE} ` +
-    `FROM ${readCsvSql(layout, runs)}`
+    `FROM ${readCsvSql(job, layout, runs)}`
   )
 }
 
-function readCsvSql({ columns, delimiter, emptyIsNull }: JobLayout, runs: readonly Run[]): string {
+function readCsvSql(
+  { csvReader }: WriteJob,
+  { columns, delimiter, emptyIsNull }: JobLayout,
+  runs: readonly Run[],
+): string {
   const files = runs.map(({ file }) => literal(file)).join(', ')
   const types = [
     ...columns.map((name) => `${literal(name)}: 'VARCHAR'`),
@@ -58,7 +63,7 @@ function readCsvSql({ columns, delimiter, emptyIsNull }: JobLayout, runs: readon
   return (
     `read_csv([${files}], auto_detect = false, header = true, strict_mode = true, columns = {${types.join(', ')}}, ` +
     `delim = ${literal(delimiter)}, quote = '"', escape = '"', ${nulls}, compression = 'none', ` +
-    `max_line_size = ${longest}, buffer_size = ${Math.max(CSV_BUFFER_BYTES, 2 * longest)})`
+    `max_line_size = ${longest}, buffer_size = ${Math.max(CSV_BUFFER_BYTES, 2 * longest)}, parallel = ${csvReader === 'parallel'})`
   )
 }
 
