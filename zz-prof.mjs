@@ -9,7 +9,7 @@ console.log('imports',(cpu()-c00).toFixed(2), 'since process start', cpu().toFix
 let a=cpu(); const s=await PageSplitter.open('/var/tmp/wbip/o/z',divisionFromColumn({column:'council_district',values:{}}))
 await s.take({page:0,url:'x',delimiter:',',emptyIsNull:false,bytes:createReadStream(f,{highWaterMark:1<<18})}); const r=await s.finish(); console.log('split',(cpu()-a).toFixed(2))
 const columns=r.layouts[0].header.map(n=>n==='council_district'?n+'_published':n)
-const job={columns,layouts:[{...r.layouts[0],columns}],parquet:{compressionLevel:Number(process.argv[2]??1),encodings:process.argv[3]??'common'}}
+const job={columns,layouts:[{...r.layouts[0],columns}],parquet:{compressionLevel:Number(process.argv[2]??1),encodings:process.argv[3]??"common"},csvReader:process.argv[4]??"serial"}
 const stored=[...columns.map(name=>({name,type:'string'})),{name:'_row_hash',type:'long'},{name:'_source_page',type:'integer'}]
 const T={}; const t=async(n,fn)=>{const a=cpu();const v=await fn();T[n]=(T[n]??0)+cpu()-a;return v}
 const {parts}=planDivisions(r.divisions,{maxRows:1e6,maxUncompressedBytes:1<<28})

@@ -123,7 +123,12 @@ async function benchSize(
     const runs = new Map<string, Run[]>()
     for (let pair = 0; pair < pairs; pair++) {
       for (const contender of contenders.filter((one) => pair === 0 || one.once === undefined)) {
-        const run = await runOnce(contender, place, rows)
+        const run = await runOnce(contender, place, rows).catch((thrown: Error) => thrown)
+        if (run instanceof Error) {
+          if (contender.name.startsWith('wardbook')) throw run
+          note(`${contender.name} failed: ${run.message}`)
+          continue
+        }
         runs.set(contender.name, [...(runs.get(contender.name) ?? []), run])
         note(`${rows} rows, ${pair + 1}/${pairs} ${contender.name}: ${shown(run)}`)
       }

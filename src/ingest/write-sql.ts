@@ -8,8 +8,10 @@ import type { JobLayout, WriteJob } from './write-job.js'
 const CSV_BUFFER_BYTES = 2 * 1024 * 1024
 const VECTOR_ROWS = 2_048 // the engine counts row groups in these
 /** Rows of a row group, and bytes of text that it holds at most: wide rows come in smaller groups. */
-const GROUP_ROWS = 10 * VECTOR_ROWS
-const GROUP_BYTES = 12 * 1024 * 1024
+const GROUP_ROWS = 20 * VECTOR_ROWS
+const GROUP_BYTES = 16 * 1024 * 1024
+/** The parallel reader refuses files with longer records. */
+const LONGEST_FOR_PARALLEL = 64 * 1024
 
 /** Writes a part as one Parquet file. */
 export function copyPartSql(job: WriteJob, part: PlannedPart, file: string): string {
@@ -63,7 +65,7 @@ function readCsvSql(
   return (
     `read_csv([${files}], auto_detect = false, header = true, strict_mode = true, columns = {${types.join(', ')}}, ` +
     `delim = ${literal(delimiter)}, quote = '"', escape = '"', ${nulls}, compression = 'none', ` +
-    `max_line_size = ${longest}, buffer_size = ${Math.max(CSV_BUFFER_BYTES, 2 * longest)}, parallel = ${csvReader === 'parallel'})`
+    `max_line_size = ${longest}, buffer_size = ${Math.max(CSV_BUFFER_BYTES, 2 * longest)}, parallel = ${csvReader === 'parallel' && longest <= LONGEST_FOR_PARALLEL})`
   )
 }
 
