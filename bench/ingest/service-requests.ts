@@ -26,8 +26,29 @@ const NOUNS = [
   ...['Pothole', 'Street Light', 'Graffiti', 'Missed Trash', 'Parking', 'Sidewalk', 'Tree', 'Rodent'],
   ...['Hydrant', 'Snow', 'Sign', 'Signal', 'Vehicle', 'Noise', 'Heating', 'Sewer', 'Litter', 'Recycling'],
 ]
-const VERBS = ['Repair', 'Removal', 'Inspection', 'Request', 'Complaint', 'Outage', 'Pickup', 'Review', 'Check']
-const STREET_NAMES = ['Alder', 'Birch', 'Cedar', 'Dover', 'Elm', 'Fulton', 'Grove', 'Harbor', 'Juniper', 'Kiln']
+const VERBS = [
+  'Repair',
+  'Removal',
+  'Inspection',
+  'Request',
+  'Complaint',
+  'Outage',
+  'Pickup',
+  'Review',
+  'Check',
+]
+const STREET_NAMES = [
+  'Alder',
+  'Birch',
+  'Cedar',
+  'Dover',
+  'Elm',
+  'Fulton',
+  'Grove',
+  'Harbor',
+  'Juniper',
+  'Kiln',
+]
 const STREET_KINDS = ['St', 'Ave', 'Rd', 'Pl', 'Ct', 'Way', 'Ter', 'Sq']
 const CHANNELS = ['Citizens App', 'Constituent Call', 'Self Service', 'City Worker', 'Email']
 const OUTCOMES = [
@@ -82,7 +103,11 @@ function streetsOf(district: number, random: Random): Street[] {
 }
 
 /** Columns from the title to the department, without the district of the queue. */
-function typeColumns(type: number): { readonly title: string; readonly rest: string; readonly queue: string } {
+function typeColumns(type: number): {
+  readonly title: string
+  readonly rest: string
+  readonly queue: string
+} {
   const name = `${NOUNS[type % NOUNS.length]} ${VERBS[type % VERBS.length]}`
   const department = `Public Works ${type % 7}`
   return {

@@ -6,7 +6,10 @@ const chdb = createRequire(import.meta.url)('chdb')
 const [file, out, threads] = process.argv.slice(2)
 mkdirSync(out, { recursive: true })
 const gzip = file.endsWith('.gz') ? ", 'gzip'" : ''
-const structure = process.argv[5].split(',').map((name) => `${name} String`).join(', ')
+const structure = process.argv[5]
+  .split(',')
+  .map((name) => `${name} String`)
+  .join(', ')
 chdb.query(
   `INSERT INTO FUNCTION file('${out}/{_partition_id}.parquet', 'Parquet', '${structure}') PARTITION BY council_district ` +
     `SELECT * FROM file('${file}', 'CSVWithNames', '${structure}'${gzip}) ` +

@@ -16,6 +16,10 @@ const groups = Map.groupBy
     }, new Map())
 let number = 0
 for (const group of groups.values()) {
-  const columnData = Object.keys(group[0]).map((name) => ({ name, data: group.map((row) => row[name]), type: 'STRING' }))
+  const columnData = Object.keys(group[0]).map((name) => ({
+    name,
+    data: group.map((row) => row[name]),
+    type: 'STRING',
+  }))
   parquetWriteFile({ filename: `${out}/${number++}.parquet`, columnData })
 }

@@ -195,7 +195,7 @@ async function changesSince(
   const keptRows = rowsOf(base) - removed.reduce((sum, { rows }) => sum + (rows ?? 0), 0)
   return compareSnapshots(context.runner, {
     ...{ root: work.raw.root, partitionColumn, key, removed, added: written.parts, keptRows },
-    partitionFrom: work.division.columns.flatMap((name) => columnOf(plan, name) ?? []),
+    partitionFrom: [work.division.column].flatMap((name) => columnOf(plan, name) ?? []),
     columnsBefore: last?.columns ?? publishedColumns(base, partitionColumn).map(({ name }) => name),
     columnsAfter: columns,
   })

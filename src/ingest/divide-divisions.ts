@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { WardbookError } from '../kernel/errors.js'
 import type { ObjectStore } from '../lake/store.js'
 import { readCsv } from '../sources/files/read-csv.js'
-import { bucketsFor, fitsBudget, type PlannedPart, partOf, sizeOf } from './plan-parts.js'
+import { bucketsFor, budgetFor, fitsBudget, type PlannedPart, partOf, sizeOf } from './plan-parts.js'
 import { finishedRun, type Run, RunFiles, type RunHandle } from './run-files.js'
 import type { DivisionRuns } from './split-pages.js'
 import type { DivideJob, JobLayout } from './write-job.js'
@@ -24,13 +24,15 @@ export async function divideDivisions(_store: ObjectStore, job: DivideJob): Prom
 
 async function divideDivision(job: DivideJob, { division, runs }: DivisionRuns): Promise<PlannedPart[]> {
   const whole = sizeOf(runs)
-  for (let round = 0, count = bucketsFor(whole, job.budget); round < MAX_ROUNDS; round++, count *= 2) {
+  const budget = budgetFor(whole, job.budget)
+  for (let round = 0, count = bucketsFor(whole, budget); round < MAX_ROUNDS; round++, count *= 2) {
     const buckets = await divideRuns(job, runs, count)
     const parts = buckets.filter((bucket) => bucket.length > 0).map((bucket) => partOf(division, bucket))
-    const fits = parts.every((part) => fitsBudget(part, job.budget))
+    const fits = parts.every((part) => fitsBudget(part, budget))
     for (const { file } of fits ? runs : buckets.flat()) await rm(file)
     if (fits) return parts
   }
+  if (fitsBudget(whole, job.budget)) return [partOf(division, runs)] // long rows of one key stay together
   throw partTooLarge(job, division, whole)
 }
 

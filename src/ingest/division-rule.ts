@@ -8,14 +8,18 @@ export interface DivisionRule {
   of(cells: readonly string[]): string
 }
 
+/** What the city file says of a dataset's divisions, as plain data: threads and processes make the rule of it anew. */
+export interface DivisionSettings {
+  /** Header name of the publisher's column that holds the division. */
+  readonly column: string
+  /** The publisher's spelling to the division's value. */
+  readonly values: Readonly<Record<string, string>>
+}
+
 const OUTER_BLANKS = /^[ \t\r\n]+|[ \t\r\n]+$/g
 
-/**
- * The division stands in a column: its text without outer blanks, or what the city file says it means; a blank is unassigned.
- * @param column header name of the publisher's column
- * @param values the publisher's spelling to the division's value
- */
-export function divisionFromColumn(column: string, values: Readonly<Record<string, string>>): DivisionRule {
+/** The division stands in a column: its text without outer blanks, or what the city file says it means; a blank is unassigned. */
+export function divisionFromColumn({ column, values }: DivisionSettings): DivisionRule {
   const meanings = new Map(Object.entries(values))
   return {
     columns: [column],

@@ -24,6 +24,23 @@ export function partOf(division: string, runs: readonly Run[]): PlannedPart {
   return { division, runs, ...sizeOf(runs) }
 }
 
+/** Rows that the engine takes at a time, whatever their length. */
+const VECTOR_ROWS = 2_048
+/** Bytes that so many rows may have; of longer rows a part may have no more, for the engine holds all of it several times. */
+const LONG_ROWS_BYTES = 16 * 1024 * 1024
+
+/** Whether rows are so long that memory goes by their bytes and not by their number. */
+export function hasLongRows({ rows, bytes }: { rows: number; bytes: number }): boolean {
+  return bytes > LONG_ROWS_BYTES && (bytes / rows) * VECTOR_ROWS > LONG_ROWS_BYTES
+}
+
+/** The budget of the city file, or a smaller one where rows are long. */
+export function budgetFor(size: { rows: number; bytes: number }, budget: PartsConfig): PartsConfig {
+  if (!hasLongRows(size)) return budget
+  const maxUncompressedBytes = Math.min(budget.maxUncompressedBytes, LONG_ROWS_BYTES)
+  return { ...budget, maxUncompressedBytes }
+}
+
 /** Whether rows of this size may lie in one part. */
 export function fitsBudget(size: { rows: number; bytes: number }, budget: PartsConfig): boolean {
   return size.rows <= budget.maxRows && size.bytes <= budget.maxUncompressedBytes
@@ -43,7 +60,10 @@ export function planDivisions(
   divisions: readonly DivisionRuns[],
   budget: PartsConfig,
 ): { parts: PlannedPart[]; tooLarge: DivisionRuns[] } {
-  const fits = (one: DivisionRuns) => fitsBudget(sizeOf(one.runs), budget)
+  const fits = ({ runs }: DivisionRuns) => {
+    const size = sizeOf(runs)
+    return fitsBudget(size, budgetFor(size, budget))
+  }
   return {
     parts: divisions.filter(fits).map(({ division, runs }) => partOf(division, runs)),
     tooLarge: divisions.filter((one) => !fits(one)),

@@ -5,11 +5,13 @@ import type { DecodedPage } from '../sources/decode/decoded-page.js'
 import { deriveColumns } from '../sources/decode/derive-columns.js'
 import type { Offer } from '../sources/source.js'
 import { decodeSpooled } from './decode-spooled.js'
+import { divisionFromColumn } from './division-rule.js'
 import { OfferKeys } from './offer-keys.js'
 import { receivePage } from './receive-page.js'
 import { type IngestContext, type SourceWork, step } from './source-work.js'
-import { PageSplitter, type SplitSource } from './split-pages.js'
+import { PageSplitter, type SplitSource, type Splitter } from './split-pages.js'
 import type { SpooledPage } from './spool.js'
+import { ThreadSplitter } from './thread-splitter.js'
 import { judgeRead, type Verdict } from './verdict.js'
 
 /** A page that was read to its end. */
@@ -51,13 +53,15 @@ export async function readOffers(
 ): Promise<ReadSource> {
   const folder = join(scratch.folder, 'rows')
   await rm(folder, { recursive: true, force: true }) // of a read that is made again
-  const splitter = await PageSplitter.open(folder, work.division)
+  const splitter = context.ingestProfile.splitsInThread
+    ? new ThreadSplitter(folder, work.division)
+    : await PageSplitter.open(folder, divisionFromColumn(work.division))
   const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'))
   try {
     const reads: ReadOffer[] = []
     for (const offer of offers) reads.push(await reader.read(offer))
     reader.report()
-    return { offers: reads, split: splitter.finish() }
+    return { offers: reads, split: await splitter.finish() }
   } catch (thrown) {
     await splitter.remove()
     throw thrown
@@ -92,7 +96,7 @@ class OfferReader {
   constructor(
     private readonly context: IngestContext,
     private readonly work: SourceWork,
-    private readonly splitter: PageSplitter,
+    private readonly splitter: Splitter,
     private readonly folder: string,
   ) {}
 

@@ -9,7 +9,7 @@ import { DeltaTable } from '../lake/delta/table.js'
 import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import type { Source } from '../sources/source.js'
-import { type DivisionRule, divisionFromColumn } from './division-rule.js'
+import type { DivisionSettings } from './division-rule.js'
 import type { IngestProfile } from './profiles.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { Spool } from './spool.js'
@@ -45,7 +45,7 @@ export interface RawWork extends SettleScope {
 export interface SourceWork extends RawWork {
   readonly source: Source
   readonly config: PagedSourceConfig
-  readonly division: DivisionRule
+  readonly division: DivisionSettings
   readonly spool: Spool
 }
 
@@ -62,7 +62,7 @@ export async function workOn(
     ...work,
     config,
     source: await context.openSource(`${datasetId}/${sourceId}`, config),
-    division: divisionFromColumn(from ?? column, values),
+    division: { column: from ?? column, values },
     spool: new Spool(context.store, `spool/${datasetId}/${sourceId}`),
   }
 }

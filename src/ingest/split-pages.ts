@@ -49,11 +49,21 @@ export interface SplitSource {
   readonly badRows: string | undefined
 }
 
+/** Takes pages one after the other; `finish` when all are taken, `remove` in any case. */
+export interface Splitter {
+  /** Reads a page to its end. @returns what it held @throws the errors of `readCsv` and of the page's own bytes; the splitter is of no more use then */
+  take(page: CsvPage): Promise<SplitPage>
+  /** Completes the files. */
+  finish(): Promise<SplitSource>
+  /** Removes all files. */
+  remove(): Promise<void>
+}
+
 /**
  * Reads pages one after the other and puts each row where it belongs: good rows into the file of their division, bad ones
  * aside. One pass in constant memory over the bytes as they arrive; equal pages give equal files.
  */
-export class PageSplitter {
+export class PageSplitter implements Splitter {
   private readonly pages: SplitPage[] = []
   private readonly layouts: Layout[] = []
   private readonly layoutNumbers = new Map<string, number>()
@@ -74,7 +84,6 @@ export class PageSplitter {
     return new PageSplitter(folder, rule)
   }
 
-  /** Reads a page to its end. @throws the errors of `readCsv` and of the page's own bytes; the splitter is of no more use then */
   async take(page: CsvPage): Promise<SplitPage> {
     const { delimiter, url: file } = page
     let sorter: PageSorter | undefined
@@ -93,8 +102,7 @@ export class PageSplitter {
     return split
   }
 
-  /** Completes the files. */
-  finish(): SplitSource {
+  async finish(): Promise<SplitSource> {
     this.files.finish()
     this.closeBadRows()
     const divisions = [...this.divisions].map(([division, byLayout]) => ({
@@ -109,7 +117,6 @@ export class PageSplitter {
     }
   }
 
-  /** Removes all files. */
   async remove(): Promise<void> {
     this.files.close()
     this.closeBadRows()

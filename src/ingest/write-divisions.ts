@@ -34,11 +34,11 @@ export async function writeDivisions(
   const divided = tooLarge.length === 0 ? [] : await divideAll(context, plan, tooLarge, folder)
   const shares = shareOut([...parts, ...divided], context.ingestProfile.workers, ({ bytes }) => bytes)
   const { table, snapshot, columns, partitionColumn, layouts, live } = plan
-  const { parquet } = context.ingestProfile
+  const { csvReader, parquet } = context.ingestProfile
   const results = await Promise.all(
     shares.map((share) =>
       context.runner.run<WriteJob, WriteResult>('ingest.write', {
-        ...{ table, snapshot, columns, partitionColumn, layouts, live, parquet },
+        ...{ table, snapshot, columns, partitionColumn, layouts, live, csvReader, parquet },
         parts: share,
       }),
     ),

@@ -32,6 +32,7 @@ export interface WriteJob {
   readonly partitionColumn: string
   readonly layouts: readonly JobLayout[]
   readonly parts: readonly PlannedPart[]
+  readonly csvReader: 'parallel' | 'serial'
   readonly parquet: ParquetForm
   /** The table's live files: a part whose rows are there already is not stored again. */
   readonly live: readonly LivePart[]

@@ -9,8 +9,10 @@ import type { JobLayout, WriteJob } from './write-job.js'
 const CSV_BUFFER_BYTES = 2 * 1024 * 1024
 const VECTOR_ROWS = 2_048 // the engine counts row groups in these
 /** Rows of a row group, and bytes of text that it holds at most: wide rows come in smaller groups. */
-const GROUP_ROWS = 10 * VECTOR_ROWS
-const GROUP_BYTES = 12 * 1024 * 1024
+const GROUP_ROWS = 20 * VECTOR_ROWS
+const GROUP_BYTES = 16 * 1024 * 1024
+/** The parallel reader refuses files with longer records. */
+const LONGEST_FOR_PARALLEL = 64 * 1024
 
 /** Writes a part as one Parquet file. */
 export function copyPartSql(job: WriteJob, part: PlannedPart, file: string): string {
@@ -30,23 +32,28 @@ export function partSql(job: WriteJob, part: PlannedPart): string {
   return layouts
     .map((number) => {
       const runs = part.runs.filter(({ layout }) => layout === number)
-      return layoutSql(job.columns, job.layouts[number] as JobLayout, runs)
+      return layoutSql(job, job.layouts[number] as JobLayout, runs)
     })
     .join(' UNION ALL ')
 }
 
-function layoutSql(columns: readonly string[], layout: JobLayout, runs: readonly Run[]): string {
+function layoutSql(job: WriteJob, layout: JobLayout, runs: readonly Run[]): string {
+  const { columns } = job
   const present = new Set(layout.columns)
   const cells = columns.map((name) =>
     present.has(name) ? identifier(name) : `NULL::VARCHAR AS ${identifier(name)}`,
   )
   return (
     `SELECT ${cells.join(', ')}, ${rowHashSql(columns, present)} AS ${ROW_HASH}, ${SOURCE_PAGE} ` +
-    `FROM ${readCsvSql(layout, runs)}`
+    `FROM ${readCsvSql(job, layout, runs)}`
   )
 }
 
-function readCsvSql({ columns, delimiter, emptyIsNull }: JobLayout, runs: readonly Run[]): string {
+function readCsvSql(
+  { csvReader }: WriteJob,
+  { columns, delimiter, emptyIsNull }: JobLayout,
+  runs: readonly Run[],
+): string {
   const files = runs.map(({ file }) => literal(file)).join(', ')
   const types = [
     ...columns.map((name) => `${literal(name)}: 'VARCHAR'`),
@@ -59,7 +66,7 @@ function readCsvSql({ columns, delimiter, emptyIsNull }: JobLayout, runs: readon
   return (
     `read_csv([${files}], auto_detect = false, header = true, strict_mode = true, columns = {${types.join(', ')}}, ` +
     `delim = ${literal(delimiter)}, quote = '"', escape = '"', ${nulls}, compression = 'none', ` +
-    `max_line_size = ${longest}, buffer_size = ${Math.max(CSV_BUFFER_BYTES, 2 * longest)})`
+    `max_line_size = ${longest}, buffer_size = ${Math.max(CSV_BUFFER_BYTES, 2 * longest)}, parallel = ${csvReader === 'parallel' && longest <= LONGEST_FOR_PARALLEL})`
   )
 }
 
