@@ -10,7 +10,17 @@ const [{ CityFile }, { ingestSource }, { INGEST_PROFILES }, { openStore }, { sco
   load('lake/prefixes.js'),
 ])
 const { childPartRunner } = await load('main/part-worker.js')
-const { openFilesSource } = await load('sources/files/files-source.js')
+const [{ openSource }, { httpClient, systemEffects }] = await Promise.all([
+  load('sources/open-source.js'),
+  load('sources/http/client.js'),
+])
+const effects = {
+  http: httpClient(systemEffects()),
+  env: {},
+  mirror: undefined,
+  cityFolder: '.',
+  now: Date.now,
+}
 
 const city = CityFile.parse({
   city: { slug: 'testville', name: 'Testville', timeZone: 'America/New_York', simulated: true },
@@ -32,7 +42,7 @@ const context = {
   ingestProfile: INGEST_PROFILES[profileName],
   clock: () => new Date(),
   report: () => {},
-  openSource: (_name, config) => openFilesSource(_name, config, { mirror: undefined, fetch }),
+  openSource: (name, config) => openSource(name, config, effects),
 }
 const { rows, quarantined } = await ingestSource(context, 'requests', 'portal')
 process.stdout.write(`${JSON.stringify({ rows, quarantined })}\n`)
