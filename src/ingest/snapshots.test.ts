@@ -383,7 +383,7 @@ describe('a killed run', () => {
       expect(await rowsOf(crashed.store, tables.outbox('ingest'))).toHaveLength(2)
       await crashed.remove()
     }
-  })
+  }, 300_000)
 
   it('does not ask again for pages that it had received, while their change token is the same', async () => {
     const server = await startFileServer()
