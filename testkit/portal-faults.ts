@@ -11,17 +11,18 @@ export const asksForRows: AsksForRows = ({ path, query, body }) => {
   return /^\/resource\/|\/v3\/views\/|datastore_search|\/datastore\/dump\/|\/download\//.test(path)
 }
 
-/** Changes the answers to some requests for rows. @param which numbers of those requests, from 1; default: all */
-function alterRows(
+/** Changes the answers to some requests for rows. @param which numbers of those requests, from 1; none: all */
+export function alterRows(
   change: (answer: PortalAnswer) => PortalAnswer,
-  which: readonly number[] | undefined,
+  which: readonly number[] = [],
+  asks: AsksForRows = asksForRows,
 ): PortalHooks {
   let asked = 0
   return {
     alter: (request, answer) => {
-      if (!asksForRows(request)) return answer
+      if (!asks(request)) return answer
       asked += 1
-      return which === undefined || which.includes(asked) ? change(answer) : answer
+      return which.length === 0 || which.includes(asked) ? change(answer) : answer
     },
   }
 }
@@ -42,16 +43,42 @@ export function capsSilently(rows: number): PortalHooks {
   }
 }
 
+/** Answers as faults make them of good ones. */
+export const spoilt = {
+  html: (): PortalAnswer => {
+    const body = ['<!DOCTYPE html><html><body>Please enable JavaScript to continue.</body></html>']
+    return { status: 200, headers: { 'content-type': 'text/html' }, body }
+  },
+  throttled: (): PortalAnswer => ({ status: 429, headers: { 'retry-after': '1' }, body: ['slow down'] }),
+  broken: (bytes: number) => (answer: PortalAnswer) => ({ ...answer, breakAfterBytes: bytes }),
+  truncated: (bytes: number) => (answer: PortalAnswer) => ({
+    ...answer,
+    body: [bytesOf(answer).subarray(0, bytes)],
+  }),
+  zipped: (answer: PortalAnswer) => ({ ...answer, body: [gzipSync(bytesOf(answer))] }),
+  /** CSV with its first rows only. */
+  shortened: (rows: number) => (answer: PortalAnswer) => {
+    const lines = bytesOf(answer).toString('utf8').split('\n')
+    return {
+      ...answer,
+      body: [
+        lines
+          .slice(0, rows + 1)
+          .map((line) => `${line}\n`)
+          .join(''),
+      ],
+    }
+  },
+}
+
 /** A page for people comes instead, with a good status. */
 export function answersHtml(...which: number[]): PortalHooks {
-  const body = ['<!DOCTYPE html><html><body>Please enable JavaScript to continue.</body></html>']
-  const page = { status: 200, headers: { 'content-type': 'text/html' }, body }
-  return alterRows(() => page, which)
+  return alterRows(spoilt.html, which)
 }
 
 /** Too many requests; with a time to wait. */
 export function throttles(...which: number[]): PortalHooks {
-  return alterRows(() => ({ status: 429, headers: { 'retry-after': '1' }, body: ['slow down'] }), which)
+  return alterRows(spoilt.throttled, which)
 }
 
 /** The server fails. */
@@ -66,17 +93,17 @@ export function isNotReady(...which: number[]): PortalHooks {
 
 /** The connection is cut after so many bytes of a body that began well. */
 export function breaksAfter(bytes: number, ...which: number[]): PortalHooks {
-  return alterRows((answer) => ({ ...answer, breakAfterBytes: bytes }), which)
+  return alterRows(spoilt.broken(bytes), which)
 }
 
 /** The body ends early as if it were whole. */
 export function truncates(bytes: number, ...which: number[]): PortalHooks {
-  return alterRows((answer) => ({ ...answer, body: [bytesOf(answer).subarray(0, bytes)] }), which)
+  return alterRows(spoilt.truncated(bytes), which)
 }
 
 /** Compressed once more than the headers say. */
 export function zipsTwice(...which: number[]): PortalHooks {
-  return alterRows((answer) => ({ ...answer, body: [gzipSync(bytesOf(answer))] }), which)
+  return alterRows(spoilt.zipped, which)
 }
 
 /** An empty list where there are rows, with a good status. */
@@ -89,7 +116,7 @@ export function liesAboutCount(by: number): PortalHooks {
   const wrong = (text: string) =>
     text
       .replace(/"count":"(\d+)"/, (_all, count) => `"count":"${Number(count) + by}"`)
-      .replace(/"total":(\d+)/, (_all, count) => `"total":${Number(count) + by}`)
+      .replace(/"total(_count)?":(\d+)/, (_all, name = '', count) => `"total${name}":${Number(count) + by}`)
   return { alter: (_request, answer) => ({ ...answer, body: [wrong(bytesOf(answer).toString('utf8'))] }) }
 }
 
@@ -106,13 +133,17 @@ export function together(...faults: readonly PortalHooks[]): PortalHooks {
 }
 
 /** A table whose rows stand elsewhere at each request for rows, whatever order is asked for. */
-export function reordering(table: PortalTable): { table: PortalTable; hooks: PortalHooks } {
+export function reordering(
+  table: PortalTable,
+  asks: AsksForRows = asksForRows,
+): { table: PortalTable; hooks: PortalHooks } {
   let turn = 0
+  const place = (index: number) => (index + turn) % table.rowCount
   return {
-    table: { ...table, row: (index) => table.row((index + turn) % table.rowCount) },
+    table: { ...table, row: (index) => table.row(place(index)), rowId: place },
     hooks: {
       rewrite: (request) => {
-        if (asksForRows(request)) turn += 1
+        if (asks(request)) turn += 1
         return request
       },
     },
@@ -124,13 +155,14 @@ export function changing(
   before: PortalTable,
   after: PortalTable,
   which: number,
+  asks: AsksForRows = asksForRows,
 ): { table: () => PortalTable; hooks: PortalHooks } {
   let asked = 0
   return {
     table: () => (asked >= which ? after : before),
     hooks: {
       rewrite: (request) => {
-        if (asksForRows(request)) asked += 1
+        if (asks(request)) asked += 1
         return request
       },
     },

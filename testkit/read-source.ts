@@ -102,7 +102,7 @@ async function readPageOnce(source: Source, request: PageRequest, offer: Offer):
       const signals = signalsOfFailure(thrown)
       throw (signals === undefined ? undefined : source.failureOf(request, signals)) ?? thrown
     })
-    const { signals, rows } = await contentOf(decoded)
+    const { signals, rows } = await contentOf(decoded, offer)
     const failure = source.failureOf(request, signals)
     if (failure !== undefined) throw failure
     const { bytes: _body, ...told } = answer
@@ -128,13 +128,21 @@ async function receive(answer: PageAnswer, file: string): Promise<{ sha256: stri
   return { sha256: hash.digest('hex'), bytes }
 }
 
-async function contentOf(decoded: DecodedPage): Promise<{ signals: PageSignals; rows: SourceRow[] }> {
+/** What a page holds; its rows without a key that is for paging alone. */
+async function contentOf(
+  decoded: DecodedPage,
+  { key }: Offer,
+): Promise<{ signals: PageSignals; rows: SourceRow[] }> {
   const table = await readDecoded(decoded)
-  const rows = table.rows.map((cells) =>
+  const sent = table.rows.map((cells) =>
     Object.fromEntries(decoded.columns.map((name, at) => [name, cells[at] ?? null])),
   )
+  const rows = sent.map((row) => {
+    if (!key?.hidden) return row
+    return Object.fromEntries(Object.entries(row).filter(([name]) => name !== key.column))
+  })
   return {
-    signals: { ...decoded.signals, rows: rows.length, lastRow: decoded.signals.lastRow ?? rows.at(-1) },
+    signals: { ...decoded.signals, rows: rows.length, lastRow: decoded.signals.lastRow ?? sent.at(-1) },
     rows,
   }
 }

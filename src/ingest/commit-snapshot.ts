@@ -65,11 +65,13 @@ export async function commitSnapshot(
 
   const badRows = split.pages.reduce((sum, page) => sum + page.badRows, 0)
   const divisions = split.divisions.length
+  const skipped = provenance.skipped?.records ?? 0
+  const not = skipped === 0 ? '' : `, ${skipped} that the portal lists and cannot give`
   step(
     context,
     work,
-    `committed snapshot ${snapshot}: ${written.rows} rows in ${divisions} divisions, ${badRows} rows in quarantine`,
-    { rows: written.rows, quarantined: badRows, divisions, version },
+    `committed snapshot ${snapshot}: ${written.rows} rows in ${divisions} divisions, ${badRows} rows in quarantine${not}`,
+    { rows: written.rows, quarantined: badRows, divisions, version, skipped },
   )
   return { verdict: 'committed', version, snapshot, rows: written.rows, quarantined: badRows }
 }
@@ -227,10 +229,19 @@ function provenanceOf(
       readAt: record.readAt,
     })),
   )
+  const skipped = offers.flatMap((offer) => offer.skipped)
   const readAt = newest(pages.map((page) => page.readAt)) ?? context.clock().toISOString()
   const publishedAt = newest(pages.map((page) => page.publishedAt ?? page.readAt)) ?? readAt
-  return { snapshot, fingerprint, publishedAt, readAt, offers: offers.map(offerRecord), pages }
+  return {
+    ...{ snapshot, fingerprint, publishedAt, readAt, offers: offers.map(offerRecord), pages },
+    ...(skipped.length === 0
+      ? {}
+      : { skipped: { records: skipped.length, list: skipped.slice(0, MAX_SKIPPED_NAMED) } }),
+  }
 }
+
+/** Records that a commit names of those that a portal could not give; beyond, it counts them. */
+const MAX_SKIPPED_NAMED = 100
 
 function offerRecord({ offer, pages }: ReadOffer): SnapshotProvenance['offers'][number] {
   const { name, changeToken, publishedAt, rows: rowsCounted } = offer

@@ -1,9 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { WardbookError } from '../kernel/errors.js'
 import type { ObjectStore, Scratch } from '../lake/store.js'
 import type { DecodedPage } from '../sources/decode/decoded-page.js'
 import { deriveColumns } from '../sources/decode/derive-columns.js'
-import type { Offer } from '../sources/source.js'
+import { dropColumns } from '../sources/decode/drop-columns.js'
+import { sameColumn } from '../sources/files/read-csv.js'
+import { cutOff } from '../sources/http/read-json.js'
+import { withoutSecrets } from '../sources/http/redact.js'
+import type { Offer, PageRequest, SkippedRecord } from '../sources/source.js'
 import { decodeSpooled } from './decode-spooled.js'
 import { divisionFromColumn } from './division-rule.js'
 import { OfferKeys } from './offer-keys.js'
@@ -28,6 +33,8 @@ export interface ReadOffer {
   readonly pages: readonly ReadPage[]
   /** Rows whose key stood in an earlier row of the offer; undefined where it was read in one page, or names no key. */
   readonly repeated: number | undefined
+  /** What the portal lists and could not give, page by page. */
+  readonly skipped: readonly SkippedRecord[]
 }
 
 /** A source as it was read: its pages in the spool, its rows by division. */
@@ -92,6 +99,8 @@ class OfferReader {
   private pages = 0
   private bytes = 0
   private resumed = 0
+  /** Of the page that was split last. */
+  private badRows = 0
 
   constructor(
     private readonly context: IngestContext,
@@ -101,31 +110,69 @@ class OfferReader {
   ) {}
 
   async read(listed: Offer): Promise<ReadOffer> {
-    const { source, spool } = this.work
-    const { offer, pages: kept } = await spool.resume(listed)
+    const { offer, pages: kept } = await this.work.spool.resume(listed)
+    try {
+      return await this.readOn(offer, kept)
+    } catch (thrown) {
+      // From these pages no read gets to its end: the next run must not begin with them.
+      if (thrown instanceof DeadEnd || isRefusedContent(thrown)) await this.work.spool.discard(offer)
+      throw thrown instanceof DeadEnd ? thrown.cause : thrown
+    }
+  }
+
+  private async readOn(offer: Offer, kept: readonly SpooledPage[]): Promise<ReadOffer> {
     const keys = OfferKeys.of(offer)
     const pages: ReadPage[] = []
     for (const spooled of kept) pages.push(await this.readAgain(offer, spooled, keys))
     this.resumed += kept.length
     for (;;) {
-      const request = source.nextPage(
-        offer,
-        pages.map(({ spooled }) => spooled.record),
-      )
-      if (request === undefined) return { offer, pages, repeated: keys.repeated(pages.length) }
-      await mkdir(this.folder, { recursive: true })
-      const receiving = {
-        source,
-        drops: this.work.config.drops,
-        folder: this.folder,
-        clock: this.context.clock,
-      }
-      const received = await receivePage(receiving, request)
-      const rows = await this.split(offer, request.url, received.decoded, keys)
-      const spooled = await spool.add(offer, received.record(rows), received.file, received.form)
-      pages.push(this.counted(spooled))
-      await rm(this.folder, { recursive: true, force: true })
+      const request = this.nextRequest(offer, pages)
+      if (request !== undefined) this.demandSurePlace(pages)
+      else return { offer, pages, repeated: keys.repeated(pages.length), skipped: this.skippedOf(pages) }
+      pages.push(await this.receive(offer, request, keys))
     }
+  }
+
+  /**
+   * A read that goes on behind a CSV goes by its number of rows, which is not sure where some cannot be read: the last may be the first half of
+   * a row, and the other half would never come.
+   */
+  private demandSurePlace(pages: readonly ReadPage[]): void {
+    const last = pages.at(-1)?.spooled.record.request
+    if (last?.format.kind === 'file' && this.badRows > 0) throw cutOff(withoutSecrets(last.url))
+  }
+
+  private nextRequest(offer: Offer, pages: readonly ReadPage[]): PageRequest | undefined {
+    try {
+      const done = pages.map(({ spooled }) => spooled.record)
+      return this.work.source.nextPage(offer, done)
+    } catch (thrown) {
+      throw new DeadEnd('no request follows on the pages of the offer', { cause: thrown })
+    }
+  }
+
+  private async receive(offer: Offer, request: PageRequest, keys: OfferKeys): Promise<ReadPage> {
+    const { source, spool } = this.work
+    await mkdir(this.folder, { recursive: true })
+    const drops = this.dropsOf(offer)
+    const receiving = { source, drops, folder: this.folder, clock: this.context.clock }
+    const received = await receivePage(receiving, request)
+    const rows = await this.split(offer, request.url, received.decoded, keys)
+    const record = received.record(rows)
+    const spooled = await spool.add(offer, record, received.file, received.form)
+    await rm(this.folder, { recursive: true, force: true })
+    return this.counted(spooled)
+  }
+
+  private skippedOf(pages: readonly ReadPage[]): readonly SkippedRecord[] {
+    const { source } = this.work
+    return pages.flatMap(({ spooled }) => source.skipped?.(spooled.record.signals) ?? [])
+  }
+
+  /** Columns that never enter; a key for paging is cut off later, once it has shown that no row came twice. */
+  private dropsOf({ key }: Offer): readonly string[] {
+    const { drops } = this.work.config
+    return key?.hidden ? drops.filter((name) => !sameColumn(name, key.column)) : drops
   }
 
   report(): void {
@@ -140,7 +187,9 @@ class OfferReader {
     await mkdir(this.folder, { recursive: true })
     await withStaged(this.context.store, spooled.body, async (file) => {
       const decoded = await decodeSpooled(spooled, file, this.folder)
-      await this.split(offer, spooled.record.request.url, decoded, keys)
+      // The city file may have learned to drop columns since.
+      const kept = dropColumns(decoded, this.dropsOf(offer))
+      await this.split(offer, spooled.record.request.url, kept, keys)
     })
     await rm(this.folder, { recursive: true, force: true })
     return this.counted(spooled)
@@ -148,12 +197,14 @@ class OfferReader {
 
   /** @returns rows of the page, good and bad */
   private async split(offer: Offer, url: string, decoded: DecodedPage, keys: OfferKeys): Promise<number> {
+    this.badRows = 0
     if (decoded.signals.rows === 0) return 0 // it may have told no column, and has nothing to put anywhere
-    const shown = deriveColumns(await keys.take(offer, decoded), offer.derived ?? [])
+    const shown = deriveColumns(await keys.take(offer, decoded, url), offer.derived ?? [])
     const { goodRows, badRows } = await this.splitter.take({
       ...{ page: this.pages, url, delimiter: shown.delimiter, emptyIsNull: shown.form === 'strict' },
       bytes: shown.open(),
     })
+    this.badRows = badRows
     return goodRows + badRows
   }
 
@@ -161,6 +212,14 @@ class OfferReader {
     this.bytes += spooled.record.bytes
     return { page: this.pages++, spooled }
   }
+}
+
+/** Thrown where a source knows no way on from the pages that are there; its cause is what the source says. */
+class DeadEnd extends Error {}
+
+/** The portal gave an answer that cannot be taken, and will not give another one for being asked again. */
+function isRefusedContent(thrown: unknown): boolean {
+  return thrown instanceof WardbookError && thrown.remedy === 'fix-source'
 }
 
 async function withStaged(

@@ -45,10 +45,10 @@ export async function receivePage(receiving: Receiving, request: PageRequest): P
   const file = join(folder, `page-${request.page}.received`)
   const { sha256, bytes } = await receiveFile(file, body)
   if (bytes === 0) throw emptyBody(request)
-  const decoded = await decode(source, request, bodyOf(request.url, file), folder)
+  const { decoded, endsInLine } = watchEnd(await decode(source, request, bodyOf(request.url, file), folder))
   const readAt = clock().toISOString()
   const record = (rows: number): PageRecord => {
-    const signals: PageSignals = { ...decoded.signals, rows }
+    const signals: PageSignals = { ...decoded.signals, rows, ...endsInLine() }
     const failure = source.failureOf(request, signals)
     if (failure !== undefined) throw failure
     return { request, ...answer, sha256, bytes, readAt, signals: withoutColumns(signals, drops) }
@@ -65,6 +65,19 @@ export async function receivePage(receiving: Receiving, request: PageRequest): P
 /** A local file as the body of a page. */
 export function bodyOf(name: string, file: string): PageBody {
   return { name, file, open: () => createReadStream(file, { highWaterMark: READ_CHUNK_BYTES }) }
+}
+
+/** The page, and what its text ends with once it was read: a CSV that stops within a line was cut off, however well its transfer ended. */
+function watchEnd(decoded: DecodedPage): { decoded: DecodedPage; endsInLine(): { endsInLine?: boolean } } {
+  if (decoded.form === 'strict') return { decoded, endsInLine: () => ({}) }
+  let last: number | undefined
+  const open = async function* () {
+    for await (const chunk of decoded.open()) {
+      last = chunk.at(-1) ?? last
+      yield chunk
+    }
+  }
+  return { decoded: { ...decoded, open }, endsInLine: () => ({ endsInLine: last === 0x0a || last === 0x0d }) }
 }
 
 /** What an answer without rows says of itself comes before what is wrong with it. */

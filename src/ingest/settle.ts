@@ -29,6 +29,10 @@ export const SnapshotProvenance = z.looseObject({
       }),
     )
     .default([]),
+  /** Records that the portal lists and could not give: how many, and the first of them; absent where there was none. */
+  skipped: z
+    .object({ records: z.int(), list: z.array(z.object({ id: z.string(), reason: z.string() })) })
+    .optional(),
   /** Table columns that the publication has; absent in commits of earlier releases. */
   columns: z.array(z.string()).optional(),
   /** What became of the rows of the snapshot before; absent for the first. */

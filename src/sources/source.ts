@@ -30,9 +30,10 @@ export interface Offer {
   /**
    * Column whose values are unique within the offer by the portal's promise, where rows carry it: a read of several pages in which
    * a value comes twice is refused, for then others are missing. `hidden`: it is for paging alone and means nothing to anybody else
-   * (it may be renumbered with each publication), so it is cut off before the raw table.
+   * (it may be renumbered with each publication), so it is cut off before the raw table. `ascending`: rows are asked for in the order of
+   * these whole numbers, and where one does not go up the next page would begin behind rows that never came.
    */
-  readonly key?: { readonly column: string; readonly hidden: boolean }
+  readonly key?: { readonly column: string; readonly hidden: boolean; readonly ascending?: boolean }
   /** How the source means to read it (page size, key, strategy): made by `describe`, used by `nextPage`, opaque to everybody else. */
   readonly plan: Json
   /** What the portal says that is worth keeping in the record of the run: key column, license, replica lag. At most 16 KiB. */
@@ -87,6 +88,8 @@ export interface PageSignals {
   readonly envelope: Json
   /** Cells of the last row by column: text, or null; undefined without rows. */
   readonly lastRow: Readonly<Record<string, string | null>> | undefined
+  /** Whether the text of a CSV ends with a line end; absent for other formats, and where nobody looked. Files may do without, exports do not. */
+  readonly endsInLine?: boolean
 }
 
 /** A page that was received whole and read to its end: what `nextPage` and the verdict are made from. Plain JSON. */

@@ -27,6 +27,8 @@ export interface PortalTable {
   readonly rowCount: number
   /** The cells of a row in the order of the columns. Same index, same row, unless the publisher changed it. @param index from 0 */
   row(index: number): readonly PortalCell[]
+  /** Number of the row that the portal itself gave it, from 0, for its own ids: it stays with the row wherever that stands. Default: the index. */
+  rowId?(index: number): number
   /** When rows last changed, milliseconds since 1970. */
   readonly updatedAt: number
   readonly license?: string
@@ -48,9 +50,9 @@ export function* rowsOf(
   from: number,
   to: number,
   place: (index: number) => number = (index) => index,
-): Iterable<{ readonly index: number; readonly cells: readonly PortalCell[] }> {
+): Iterable<{ readonly index: number; readonly id: number; readonly cells: readonly PortalCell[] }> {
   for (let at = from; at < Math.min(to, table.rowCount); at++) {
     const index = place(at)
-    yield { index, cells: table.row(index) }
+    yield { index, id: table.rowId?.(index) ?? index, cells: table.row(index) }
   }
 }

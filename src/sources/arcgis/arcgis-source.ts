@@ -81,11 +81,15 @@ class ArcgisSource implements Source {
       publishedAt: layer.lastEditMs === undefined ? undefined : new Date(layer.lastEditMs).toISOString(),
       rows: count ?? ('listed' in plan ? plan.listed : undefined),
       columns: columnsOf(layer, plan),
-      ...('oid' in plan ? { key: { column: plan.oid, hidden: this.config.drops.includes(plan.oid) } } : {}),
+      ...('oid' in plan ? { key: this.keyOf(plan) } : {}),
       plan: plan as unknown as Json,
       facts: factsOf(layer, plan),
       ...(derived.length === 0 ? {} : { derived }),
     }
+  }
+
+  private keyOf({ oid, strategy }: Extract<ArcgisPlan, { oid: string }>): NonNullable<Offer['key']> {
+    return { column: oid, hidden: this.config.drops.includes(oid), ascending: strategy === 'pages' }
   }
 }
 

@@ -9,9 +9,10 @@ import { type CkanPlan, fitsAddress } from './walk.js'
 
 /**
  * Columns that CKAN adds to a table. `_id` counts the rows of one load: a reload renumbers them all, so it orders a read and is no
- * identity. Kept, it would make every row look changed.
+ * identity. Kept, it would make every row look changed; in pages it shows whether one is in two of them.
  */
-const OWN_FIELDS = ['_id', '_full_text']
+const LOAD_ID = '_id'
+const OWN_FIELDS = [LOAD_ID, '_full_text']
 
 /**
  * Describes a resource, and decides how it is read: `auto` takes the datastore where it holds all rows, else the file.
@@ -30,13 +31,15 @@ export async function describeResource(
   if (store === undefined) return describeFile(api, resource, facts)
   const columns = columnsOf(store)
   const rows = store.total_was_estimated === true ? undefined : (store.total ?? undefined)
+  const plan = planOf(api.portal, resource.id, store, columns, config)
   return {
     name: `${api.portal}/datastore/dump/${resource.id}`,
     changeToken: storeToken(resource, store),
     publishedAt: publishedAtOf(resource),
     rows,
     columns,
-    plan: planOf(api.portal, resource.id, store, columns, config) as unknown as Json,
+    ...(plan.read === 'pages' ? { key: { column: LOAD_ID, hidden: true } } : {}),
+    plan: plan as unknown as Json,
     facts: { ...facts, ...(store.total_was_estimated === true ? { totalWasEstimated: true } : {}) },
   }
 }

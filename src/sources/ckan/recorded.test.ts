@@ -181,8 +181,8 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
     const [page, behind] = [recorded(name, /include_total=False/), recorded(name, /offset=100/)]
     const { rows, publication } = await readStore(name, id, [page, behind])
     expect(rows).toEqual([
-      { id: '1', name: 'english', _id: '1' },
-      { id: '2', name: '中国人', _id: '2' },
+      { id: '1', name: 'english' },
+      { id: '2', name: '中国人' },
     ])
     expect(publication.offers[0]).toMatchObject({
       rows: 2,
@@ -226,7 +226,6 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
         time: '03:00:00',
         year: '2015',
         yearmonth: '2015-01',
-        _id: '1',
       },
     ])
     const types = publication.offers[0]?.columns?.map(({ type }) => type)

@@ -1,5 +1,5 @@
 import type { Json } from '../../kernel/ids.js'
-import { unusable } from '../http/read-json.js'
+import { cutOff, unusable } from '../http/read-json.js'
 import { withoutSecrets } from '../http/redact.js'
 import type { JsonFormat } from '../page-format.js'
 import type { Offer, PageRecord, PageRequest, PageSignals } from '../source.js'
@@ -47,7 +47,7 @@ export function fitsAddress(fields: readonly string[]): boolean {
 export function nextCkanPage(offer: Offer, done: readonly PageRecord[]): PageRequest | undefined {
   const plan = offer.plan as unknown as CkanPlan
   if (plan.read === 'file') return done.length === 0 ? fileRequest(plan) : undefined
-  const fields = (offer.columns ?? []).map(({ name }) => name)
+  const fields = fieldsToAsk(offer)
   const received = done.reduce((sum, { signals }) => sum + signals.rows, 0)
   const last = done.at(-1)
   if (last === undefined || !isEnd(last, received, offer.rows)) {
@@ -57,6 +57,12 @@ export function nextCkanPage(offer: Offer, done: readonly PageRecord[]): PageReq
       : searchRequest(plan, fields, done, received)
   }
   return undefined
+}
+
+/** Fields in the order of the answer: the key of the pages first, where there is one. */
+function fieldsToAsk({ key, columns = [] }: Offer): readonly string[] {
+  const published = columns.map(({ name }) => name)
+  return key?.hidden ? [key.column, ...published] : published
 }
 
 /**
@@ -167,6 +173,7 @@ export function failureOfCkanPage(
   if (said !== undefined) return meaningOf(said, url, tokenVariable)
   if (request.format.kind === 'json') return failureOfFields(url, request.format, signals)
   const isDump = new URL(request.url).searchParams.has('bom')
+  if (isDump && signals.endsInLine === false) return cutOff(url)
   if (!isDump || !signals.columns.includes('_id')) return undefined
   const what =
     'has the column _id, which this portal renumbers at each load, and does not leave it out; set read: pages'

@@ -58,3 +58,8 @@ export function unusable(
   if (remedy === 'retry') return new WardbookError('portal-answer-unusable', 'retry', message, all, options)
   return new WardbookError('portal-answer-unusable', 'fix-source', message, all, options)
 }
+
+/** The error for an export that ends within a line: what was not sent is missing, although the transfer ended well. */
+export function cutOff(url: string): WardbookError {
+  return unusable(url, 'ends in the middle of a line: it was cut off', { remedy: 'fix-source' })
+}

@@ -56,6 +56,26 @@ export class LegistarApi {
     return { answer, records: parsed(text, url).map((element) => recordOf(element, idColumn, url)) }
   }
 
+  /**
+   * Looks whether a list is ordered as it is asked for: its last record has to lie above its first two.
+   * @throws WardbookError 'portal-answer-unusable' (fix-source) when it is not
+   */
+  async demandOrder(path: string, idColumn: string): Promise<void> {
+    const ask = (top: number, order: string) =>
+      this.records(
+        `${this.base}/${path}?${new URLSearchParams({ $top: String(top), $orderby: order })}`,
+        idColumn,
+      )
+    const { records: first } = await ask(2, idColumn)
+    if (first.length < 2) return
+    const { answer, records: last } = await ask(1, `${idColumn} desc`)
+    demandRise(
+      [...first.slice(0, 2), ...last.slice(0, 1).filter(({ id }) => id !== first[1]?.id)],
+      idColumn,
+      answer.url,
+    )
+  }
+
   /** All records of a list below another record, by id: one answer, or pages in the order of ids where one answer would be cut off. */
   async all(path: string, idColumn: string): Promise<readonly RawRecord[]> {
     const { records } = await this.records(`${this.base}/${path}`, idColumn)
@@ -79,6 +99,16 @@ export class LegistarApi {
       all.push(...page.records)
     }
   }
+}
+
+/** @throws WardbookError 'portal-answer-unusable' (fix-source) when records do not come in the order of their ids */
+export function demandRise(records: readonly RawRecord[], idColumn: string, url: string): void {
+  const at = records.findIndex(
+    ({ id }, place) => place > 0 && BigInt(id) <= BigInt(records[place - 1]?.id ?? 0),
+  )
+  if (at < 0) return
+  const what = `is not in the order of ${idColumn} that was asked for: ${records[at]?.id} comes behind ${records[at - 1]?.id}`
+  throw unusable(url, what, { remedy: 'fix-source' })
 }
 
 /** Why a list can never be read: the record is gone, or the portal's database fails on it. Undefined for any other failure. */

@@ -34,12 +34,15 @@ class LegistarSource implements Source {
     this.api = new LegistarApi(`${config.api}/${config.client}`, tools.http, secrets)
   }
 
-  /** Asks for one record, to see that the council is there; the API tells neither counts nor columns nor when something changed. */
+  /**
+   * Asks for the first and the last record, to see that the council is there and keeps to an order: the API tells neither counts nor columns
+   * nor when something changed, so that without an order rows would be missing and nobody would know.
+   */
   async describe(): Promise<Publication> {
-    const { records, since, pageRows } = this.config
+    const { records, since, pageRows, drops } = this.config
     const kind = KINDS[records]
     const { path, id } = isNested(kind) ? kind.parents : kind
-    await this.api.records(`${this.api.base}/${path}?${new URLSearchParams({ $top: '1', $orderby: id })}`, id)
+    await this.api.demandOrder(path, id)
     const plan: LegistarPlan = { records, base: this.api.base, since: since ?? null, rows: pageRows }
     const offer: Offer = {
       name: `${this.api.base}/${records}`,
@@ -47,7 +50,7 @@ class LegistarSource implements Source {
       publishedAt: undefined,
       rows: undefined,
       columns: undefined,
-      key: { column: idOf(kind), hidden: false },
+      key: { column: idOf(kind), hidden: drops.includes(idOf(kind)), ascending: !isNested(kind) },
       plan: plan as unknown as Json,
     }
     return { offers: [offer], missing: [] }

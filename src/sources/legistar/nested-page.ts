@@ -2,7 +2,7 @@ import { memberOf } from '../exact-json.js'
 import { pageAnswer } from '../http/page-answer.js'
 import type { JsonFormat } from '../page-format.js'
 import type { PageAnswer, PageRequest, PageSignals, SkippedRecord } from '../source.js'
-import { type LegistarApi, permanentReason, type RawRecord } from './ask-records.js'
+import { demandRise, type LegistarApi, permanentReason, type RawRecord } from './ask-records.js'
 import type { NestedKind, NestedStep } from './kinds.js'
 
 /** Records below others, put together from many lists: each in the text that was sent, beside the id of the record above it. */
@@ -25,6 +25,7 @@ export async function fetchNestedPage(
   request: PageRequest,
 ): Promise<PageAnswer> {
   const { answer, records } = await api.records(request.url, kind.parents.id)
+  demandRise(records, kind.parents.id, request.url)
   return { ...pageAnswer(answer), bytes: bodyOf(api, kind, records) }
 }
 

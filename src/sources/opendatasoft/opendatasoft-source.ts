@@ -3,9 +3,18 @@ import { WardbookError } from '../../kernel/errors.js'
 import { digestOf, type Json } from '../../kernel/ids.js'
 import { textOf } from '../exact-json.js'
 import { pageAnswer } from '../http/page-answer.js'
+import { cutOff } from '../http/read-json.js'
 import type { FileFormat } from '../page-format.js'
 import { type PortalTools, tokenOf } from '../portal-tools.js'
-import type { Offer, PageAnswer, PageRecord, PageRequest, Publication, Source } from '../source.js'
+import type {
+  Offer,
+  PageAnswer,
+  PageRecord,
+  PageRequest,
+  PageSignals,
+  Publication,
+  Source,
+} from '../source.js'
 import { pickYears } from '../years.js'
 import { type Dataset, instantOf } from './dataset.js'
 import { OpendatasoftPortal } from './portal.js'
@@ -59,9 +68,9 @@ class OpendatasoftSource implements Source {
     return pageAnswer(await this.portal.send({ url }), KEPT_HEADERS)
   }
 
-  /** An export that fails answers with a status, or is no table, which its decoder tells. */
-  failureOf(): undefined {
-    return undefined
+  /** An export that fails answers with a status, or is no table, which its decoder tells; one that is cut off may look like neither. */
+  failureOf({ url }: PageRequest, { endsInLine }: PageSignals): Error | undefined {
+    return endsInLine === false ? cutOff(url) : undefined
   }
 
   /** Ids in reading order: those of the city file, then those of the years, oldest first. */

@@ -1,5 +1,5 @@
 import { WardbookError } from '../../kernel/errors.js'
-import { unusable } from '../http/read-json.js'
+import { cutOff, unusable } from '../http/read-json.js'
 import { withoutSecrets } from '../http/redact.js'
 import type { PageRequest, PageSignals } from '../source.js'
 
@@ -79,7 +79,9 @@ export function failureOfPage(
     const failure = meaningOf(said, url, tokenVariable)
     return failure ?? unusable(url, `is an error: ${said.message}`, { remedy: 'retry' })
   }
-  if (request.format.kind !== 'file' || columns.length === 0) return undefined
+  if (request.format.kind !== 'file') return undefined
+  if (signals.endsInLine === false) return cutOff(url)
+  if (columns.length === 0) return undefined
   const other = signals.columns.filter((name) => !columns.includes(name))
   const gone = columns.filter((name) => !signals.columns.includes(name))
   if (other.length === 0 && gone.length === 0) return undefined

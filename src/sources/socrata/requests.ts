@@ -27,6 +27,9 @@ const MAX_SELECT_CHARACTERS = 6_000
 const RESERVED =
   /^(select|distinct|where|group|by|having|order|limit|offset|search|as|and|or|not|is|null|like|in|between|case|when|then|else|end|true|false|asc|desc|first|last|nulls|union|intersect|minus|join|on|hint|from|this)$/i
 
+/** The portal's own id of a row: opaque, unique, in no answer that does not ask for it. */
+export const ROW_ID = ':id'
+
 /** Address of a table's page for people, which also is its name in records. */
 export function pageOf(portal: string, id: string): string {
   return `${portal}/d/${id}`
@@ -49,7 +52,7 @@ export function countRequest({
 
 /**
  * The request for the rows from `offset` on, in the plan's total order. The place is an offset and no `:id > last`: that ids compare as they
- * are ordered is promised nowhere, and they would have to stand in the rows, where a full reload changes every one of them.
+ * are ordered is promised nowhere.
  *
  * The columns are listed: they keep system columns and computed regions out, and a column that is gone is an error and no null.
  * @param rows rows asked for
@@ -69,14 +72,21 @@ export function rowsRequest(
     return { ...asked, ...soda3(plan.portal, plan.id, service, { query }) }
   }
   const suffix = plan.as === 'csv' ? 'csv' : 'json'
-  const select = columns.map(quoted).join(',')
+  const select = selectOf(columns)
   const parts = [
-    ...(select.length <= MAX_SELECT_CHARACTERS ? [`$select=${encodeURIComponent(select)}`] : []),
+    ...(select === undefined ? [] : [`$select=${encodeURIComponent(select)}`]),
     `$order=${encodeURIComponent(order.join(',')).replace('%3A', ':')}`,
     `$limit=${rows}`,
     ...(offset === 0 ? [] : [`$offset=${offset}`]),
   ]
   return { ...asked, url: `${plan.portal}/resource/${plan.id}.${suffix}?${parts.join('&')}` }
+}
+
+/** Columns as an address lists them; a list that is too long stands for all that the portal gives by itself. */
+function selectOf(columns: readonly string[]): string | undefined {
+  const listed = columns.map(quoted).join(',')
+  if (listed.length <= MAX_SELECT_CHARACTERS) return listed
+  return columns[0] === ROW_ID ? `${ROW_ID},*` : undefined
 }
 
 function formatOf(plan: SocrataPlan, columns: readonly string[]): PageFormat {
@@ -95,6 +105,6 @@ function soda3(
 }
 
 function quoted(column: string): string {
-  if (column === ':id') return column
+  if (column === ROW_ID) return column
   return RESERVED.test(column) || !/^[a-z_][a-z0-9_]*$/i.test(column) ? `\`${column}\`` : column
 }

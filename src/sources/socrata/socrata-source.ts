@@ -19,7 +19,7 @@ import {
   publishedAtOf,
   type View,
 } from './metadata.js'
-import { OLD_BACKEND_ROWS, pageOf, type SocrataPlan, viewUrl } from './requests.js'
+import { OLD_BACKEND_ROWS, pageOf, ROW_ID, type SocrataPlan, viewUrl } from './requests.js'
 import { nextSocrataPage } from './walk.js'
 
 /**
@@ -76,13 +76,16 @@ class SocrataSource implements Source {
     const view = parseView(answer.json, answer.url)
     demandTable(view)
     const { api, rows, headers } = await countRows(this.api, this.config.portal, id, this.config.api)
+    const plan = this.planOf(view, api)
+    const hasRowIds = givesRowIds(plan, view, headers)
     return {
       name: pageOf(this.config.portal, id),
       changeToken: changeTokenOf(view),
       publishedAt: publishedAtOf(view),
       rows,
       columns: columnsOf(view),
-      plan: this.planOf(view, api) as unknown as Json,
+      ...(hasRowIds ? { key: { column: ROW_ID, hidden: true } } : {}),
+      plan: plan as unknown as Json,
       facts: { ...factsOf(view), ...headers, api, ...(lags(headers) ? { replicaLags: true } : {}) },
     }
   }
@@ -109,6 +112,19 @@ class SocrataSource implements Source {
       { source: this.name, portal },
     )
   }
+}
+
+/**
+ * Whether pages can carry the portal's own row ids beside the columns. A full reload gives every row another one, so they only show
+ * whether a row is in two pages. SODA 2.0 gives them another way, together with all system columns.
+ */
+function givesRowIds(
+  { api, as, order }: SocrataPlan,
+  { newBackend }: View,
+  headers: Readonly<Record<string, string>>,
+): boolean {
+  const isOld = newBackend === false || headers['x-soda2-legacy-types'] === 'true'
+  return as === 'json' && order[0] === ROW_ID && (api === 'soda3' || !isOld)
 }
 
 /** Columns that a request lists; empty where it lists none. */

@@ -11,7 +11,8 @@ import { EXPORT_SLACK_ROWS, rowsRequest, type SocrataPlan } from './requests.js'
  */
 export function nextSocrataPage(offer: Offer, done: readonly PageRecord[]): PageRequest | undefined {
   const plan = offer.plan as unknown as SocrataPlan
-  const columns = (offer.columns ?? []).map(({ name }) => name)
+  const published = (offer.columns ?? []).map(({ name }) => name)
+  const columns = offer.key?.hidden ? [offer.key.column, ...published] : published
   const counted = offer.rows ?? Number.POSITIVE_INFINITY
   const received = done.reduce((sum, { signals }) => sum + signals.rows, 0)
   const last = done.at(-1)

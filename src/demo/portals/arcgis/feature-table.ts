@@ -38,7 +38,7 @@ export function featuresOf(table: PortalTable, variant: ArcgisVariant): readonly
 }
 
 function featureOf(table: PortalTable, variant: ArcgisVariant, index: number): Feature {
-  const oid = variant.objectId?.(index)
+  const oid = variant.objectId?.(table.rowId?.(index) ?? index)
   let sent: ReadonlyMap<string, string> | undefined // most conditions ask for the object id alone
   const sentCells = () => {
     const cells = table.row(index)

@@ -169,8 +169,8 @@ class CkanPortal {
         fields.map(({ id: field }) => field),
         '\r\n',
       )}`
-      for (const { index, cells } of rowsOf(resource.table, offset, to))
-        yield sparseRecord(indexes.map((at) => (at < 0 ? String(index + 1) : (cells[at] ?? null))))
+      for (const { id: number, cells } of rowsOf(resource.table, offset, to))
+        yield sparseRecord(indexes.map((at) => (at < 0 ? String(number + 1) : (cells[at] ?? null))))
     }
     return { status: 200, headers: { 'content-type': 'text/csv; charset=utf-8' }, body: body() }
   }

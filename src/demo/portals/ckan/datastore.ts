@@ -108,8 +108,8 @@ export function* searchBody(table: PortalTable, search: DatastoreSearch, help: s
   yield `{"help": ${JSON.stringify(help)}, "success": true, "result": ${JSON.stringify(before).slice(0, -1)}, "records": [`
   const indexes = fields.map(({ id }) => indexOfId(table, id))
   let comma = ''
-  for (const { index, cells } of rowsOf(table, from, from + limit)) {
-    const values = indexes.map((at) => jsonOf(table, at, at < 0 ? String(index + 1) : (cells[at] ?? null)))
+  for (const { id: number, cells } of rowsOf(table, from, from + limit)) {
+    const values = indexes.map((at) => jsonOf(table, at, at < 0 ? String(number + 1) : (cells[at] ?? null)))
     yield `${comma}${asLists ? `[${values.join(',')}]` : objectOf(fields, values)}`
     comma = ','
   }

@@ -9,7 +9,7 @@ export interface SelectedColumn {
 }
 
 interface PortalRow {
-  readonly index: number
+  readonly id: number
   readonly cells: readonly PortalCell[]
 }
 
@@ -35,7 +35,7 @@ function ofCells(at: number): (row: PortalRow) => PortalCell {
 }
 
 function systemId(): SelectedColumn {
-  const cell = ({ index }: PortalRow) => `row-${index.toString(36).padStart(4, '0')}.demo_rows`
+  const cell = ({ id }: PortalRow) => `row-${id.toString(36).padStart(4, '0')}.demo_rows`
   return { column: { name: ':id', type: 'text' }, cell }
 }
 
