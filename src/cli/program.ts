@@ -1,8 +1,9 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RELEASE } from '../kernel/release.js'
 import type * as Commands from './commands.js'
 import type { DoctorOptions } from './doctor-command.js'
 import { createOutput, fail, type Output, processStreams, type Streams } from './output.js'
+import type { QuarantineOptions } from './quarantine-command.js'
 
 /** EX_USAGE of sysexits: wrong flags or arguments. */
 const EXIT_USAGE = 64
@@ -78,6 +79,7 @@ function buildProgram(streams: Streams, exitWith: (code: number) => void): Comma
   }
   addCityCommands(program, kit)
   addLookingCommands(program, kit)
+  addQuarantineCommands(program, kit)
   addDoctor(program, kit)
   return program
 }
@@ -108,6 +110,12 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
 
   const run = ofCity('run', "Read a city's sources and bring tables, findings and ledger up to date")
     .option('--mirror <folder>', 'read files from this folder instead of the network')
+    .addOption(
+      new Option('--record <folder>', 'keep what portals answer there, as a mirror for later runs').conflicts(
+        'mirror',
+      ),
+    )
+    .option('--reread', 'read also what portals say is unchanged', false)
     .option('--serve', 'serve the pages afterwards, until Ctrl-C', false)
     .option(...SINGLE_WRITER)
   perform(withPort(run), (commands, options, output, file) => commands.runCity(file, options, output))
@@ -162,6 +170,46 @@ function addLookingCommands(program: Command, kit: CommandKit): void {
   const city = add(program, 'city', 'Work on city files')
   const schema = add(city, 'schema', 'The JSON Schema of city files, for editors')
   perform(schema, (commands, options, output) => commands.showSchema(options, output))
+}
+
+/** Commands on rows that could not be read or typed. */
+function addQuarantineCommands(program: Command, { add, performAlone }: CommandKit): void {
+  const quarantine = add(
+    program,
+    'quarantine',
+    'Look at rows that could not be read or typed, and correct them',
+  )
+  const list = add(
+    quarantine,
+    'list',
+    'Rows in quarantine of the newest snapshots, by stage, source and reason',
+  )
+    .argument('<city.yaml>', 'the city file')
+    .argument('[dataset/source...]', 'sources (default: all)')
+    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+    .option('--rows <number>', 'print so many rows of each reason (default: 0)', numberWithin(0, 10_000_000))
+  performAlone<QuarantineOptions>(list, async (options, output, file) => {
+    const { runQuarantineList } = await import('./quarantine-command.js')
+    return runQuarantineList(file, list.processedArgs[1] as string[], options, output)
+  })
+  const replay = add(
+    quarantine,
+    'replay',
+    'Read a source again, with corrections in the place of its bad rows',
+  )
+    .argument('<city.yaml>', 'the city file')
+    .argument('<dataset/source>', 'the source')
+    .option(
+      '--corrections <file>',
+      'JSON lines or CSV with raw_text and corrected_text; kept for later reads',
+    )
+    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+    .option('--mirror <folder>', 'read files from this folder instead of the network')
+    .option(...SINGLE_WRITER)
+  performAlone<QuarantineOptions>(replay, async (options, output, file) => {
+    const { runQuarantineReplay } = await import('./quarantine-command.js')
+    return runQuarantineReplay(file, replay.processedArgs[1] as string, options, output)
+  })
 }
 
 /** The command that says whether everything else can work here. */
@@ -219,6 +267,8 @@ export interface CommonOptions {
 export interface RunOptions extends CommonOptions {
   readonly lake?: string
   readonly mirror?: string
+  readonly record?: string
+  readonly reread?: boolean
   readonly serve?: boolean
   readonly once?: boolean
   readonly port?: number

@@ -51,7 +51,7 @@ export async function readOffers(
 ): Promise<ReadSource> {
   const folder = join(scratch.folder, 'rows')
   await rm(folder, { recursive: true, force: true }) // of a read that is made again
-  const splitter = await PageSplitter.open(folder, work.division)
+  const splitter = await PageSplitter.open(folder, work.division, work.corrections?.of)
   const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'))
   try {
     const reads: ReadOffer[] = []
