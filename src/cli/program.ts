@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RELEASE } from '../kernel/release.js'
 import type * as Commands from './commands.js'
+import type { DiscoverOptions } from './discover-command.js'
 import type { DoctorOptions } from './doctor-command.js'
 import { createOutput, fail, type Output, processStreams, type Streams } from './output.js'
 import type { QuarantineOptions } from './quarantine-command.js'
@@ -170,6 +171,32 @@ function addLookingCommands(program: Command, kit: CommandKit): void {
   const city = add(program, 'city', 'Work on city files')
   const schema = add(city, 'schema', 'The JSON Schema of city files, for editors')
   perform(schema, (commands, options, output) => commands.showSchema(options, output))
+  addPortalCommands(program, city, kit)
+}
+
+/** Commands that ask portals and write nothing. */
+function addPortalCommands(program: Command, city: Command, { add, performAlone }: CommandKit): void {
+  const check = add(
+    city,
+    'check',
+    'Compare a city file with what its portals publish, without reading tables',
+  )
+    .argument('<city.yaml>', 'the city file')
+    .option('--lake <folder>', 'also say what changed since the last snapshots there')
+    .option('--mirror <folder>', 'read files from this folder instead of the network')
+  performAlone<RunOptions>(check, async (options, output, file) => {
+    const { runCityCheck } = await import('./city-check-command.js')
+    return runCityCheck(file, options, output)
+  })
+  const discover = add(program, 'discover', "Find in a portal's catalog what a city file could name")
+    .argument('<portal>', 'address of the portal, e.g. https://data.example.gov')
+    .option('--limit <number>', 'datasets shown, the best ones (default: 10)', numberWithin(1, 1_000))
+    .option('--words <text>', 'only what has these words in its name or description')
+    .option('--mirror <folder>', 'a recording in place of the network')
+  performAlone<DiscoverOptions>(discover, async (options, output, portal) => {
+    const { runDiscover } = await import('./discover-command.js')
+    return runDiscover(portal, options, output)
+  })
 }
 
 /** Commands on rows that could not be read or typed. */
