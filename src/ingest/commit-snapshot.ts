@@ -57,6 +57,7 @@ export async function commitSnapshot(
   const provenance = {
     ...{ ...provenanceOf(context, read, snapshot, fingerprint), columns },
     ...(changes === undefined ? {} : { changes }),
+    ...(work.corrections === undefined ? {} : { corrections: work.corrections.digest }),
   }
   await commitQuarantine(work, quarantined, snapshot)
   const { outcome, version } = await commitRaw(work, base, plan, written, provenance)

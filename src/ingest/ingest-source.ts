@@ -65,7 +65,9 @@ async function readAndCommit(
     const publication = await work.source.describe()
     await proposeMissing(context, work, publication.missing)
     const head = await readHead(work)
-    if (!rereads && isKnown(publication, head.last?.offers ?? [])) return unchanged(context, work, head)
+    const isDecided = head.last?.corrections === work.corrections?.digest // else bad rows are to be read in a new light
+    if (!rereads && isDecided && isKnown(publication, head.last?.offers ?? []))
+      return unchanged(context, work, head)
     const { offers, split } = await readOffers(context, work, scratch, publication.offers)
     const after = await work.source.describe()
     const judged = judgeOffers(offers, after.offers, work.config.countTolerance)
@@ -89,7 +91,7 @@ async function commitOrKeep(
   read: ReadSource,
   head: Head,
 ): Promise<IngestResult> {
-  const fingerprint = fingerprintOf(work.appId, read)
+  const fingerprint = fingerprintOf(work, read)
   if (head.last?.fingerprint === fingerprint) return unchanged(context, work, head)
   const committed = await commitSnapshot(context, work, scratch, read, fingerprint, head.base)
   return committed ?? unchanged(context, work, await readHead(work))
@@ -103,8 +105,8 @@ function unchanged(context: IngestContext, work: SourceWork, { base, last }: Hea
   return { verdict: 'unchanged', version, snapshot, rows, quarantined }
 }
 
-/** The same bytes under the same configuration are the same publication, whatever address they came from. */
-function fingerprintOf(appId: string, { offers }: ReadSource): string {
+/** The same bytes under the same configuration and decisions are the same publication, whatever address they came from. */
+function fingerprintOf({ appId, corrections }: SourceWork, { offers }: ReadSource): string {
   const pages = offers.flatMap((offer) => offer.pages.map(({ spooled }) => spooled.record.sha256))
-  return digestOf({ appId, pages })
+  return digestOf({ appId, pages, ...(corrections === undefined ? {} : { corrections: corrections.digest }) })
 }

@@ -60,9 +60,7 @@ export async function readOffers(
 ): Promise<ReadSource> {
   const folder = join(scratch.folder, 'rows')
   await rm(folder, { recursive: true, force: true }) // of a read that is made again
-  const splitter = context.ingestProfile.splitsInThread
-    ? new ThreadSplitter(folder, work.division)
-    : await PageSplitter.open(folder, divisionFromColumn(work.division))
+  const splitter = await openSplitter(context, work, folder)
   const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'))
   try {
     const reads: ReadOffer[] = []
@@ -73,6 +71,16 @@ export async function readOffers(
     await splitter.remove()
     throw thrown
   }
+}
+
+/** The splitter that the profile asks for. Corrections are looked up here: no thread takes a function. */
+async function openSplitter(
+  { ingestProfile }: IngestContext,
+  { division, corrections }: SourceWork,
+  folder: string,
+): Promise<Splitter> {
+  if (ingestProfile.splitsInThread && corrections === undefined) return new ThreadSplitter(folder, division)
+  return PageSplitter.open(folder, divisionFromColumn(division), corrections?.of)
 }
 
 /** The verdict on each read, from what the portal said before and after it. */

@@ -15,6 +15,8 @@ export const SnapshotProvenance = z.looseObject({
   snapshot: z.int(),
   /** Digest of all pages' digests: the same publication, the same fingerprint. */
   fingerprint: z.string(),
+  /** Digest of the decisions about its bad rows; absent when there were none. */
+  corrections: z.string().optional(),
   publishedAt: z.string(),
   readAt: z.string(),
   /** What was read, with what the portal said of it; absent in commits of earlier releases. */

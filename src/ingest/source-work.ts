@@ -9,6 +9,7 @@ import { DeltaTable } from '../lake/delta/table.js'
 import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import type { Source } from '../sources/source.js'
+import { type Corrections, readCorrections } from './corrections.js'
 import type { DivisionSettings } from './division-rule.js'
 import type { IngestProfile } from './profiles.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
@@ -47,6 +48,8 @@ export interface SourceWork extends RawWork {
   readonly config: PagedSourceConfig
   readonly division: DivisionSettings
   readonly spool: Spool
+  /** What people decided about its bad rows; undefined when nothing. */
+  readonly corrections: Corrections | undefined
 }
 
 /** What a source of the city file needs to be read. */
@@ -64,6 +67,7 @@ export async function workOn(
     source: await context.openSource(`${datasetId}/${sourceId}`, config),
     division: { column: from ?? column, values },
     spool: new Spool(context.store, `spool/${datasetId}/${sourceId}`),
+    corrections: await readCorrections(context.store, datasetId, sourceId),
   }
 }
 

@@ -3,6 +3,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cellsOf, strictRecord } from '../sources/files/csv-records.js'
 import { type BadRow, type CsvSummary, readCsv } from '../sources/files/read-csv.js'
+import { type Corrections, PageCorrector } from './corrections.js'
 import type { DivisionRule } from './division-rule.js'
 import { finishedRun, type Run, RunFiles, type RunHandle } from './run-files.js'
 
@@ -74,14 +75,19 @@ export class PageSplitter implements Splitter {
   private constructor(
     private readonly folder: string,
     private readonly rule: DivisionRule,
+    private readonly corrections?: Corrections['of'],
   ) {
     this.files = new RunFiles(folder, 'run')
   }
 
-  /** @param folder made for the files of this splitter alone */
-  static async open(folder: string, rule: DivisionRule): Promise<PageSplitter> {
+  /** @param folder made for the files of this splitter alone; @param corrections what stands for a bad row, by its raw text */
+  static async open(
+    folder: string,
+    rule: DivisionRule,
+    corrections?: Corrections['of'],
+  ): Promise<PageSplitter> {
     await mkdir(folder, { recursive: true })
-    return new PageSplitter(folder, rule)
+    return new PageSplitter(folder, rule, corrections)
   }
 
   async take(page: CsvPage): Promise<SplitPage> {
@@ -89,15 +95,20 @@ export class PageSplitter implements Splitter {
     let sorter: PageSorter | undefined
     const wanted = this.rule.columns
     const reading = { delimiter, wanted, isDivision: wanted.length === 1, file }
+    const corrector = new PageCorrector(delimiter, wanted, this.corrections)
     const summary = await readCsv(page.bytes, reading, {
       onHeader: (header) => {
         sorter = this.sorterFor(page, header)
+        corrector.begin(header)
       },
       onGood: (buffer, start, end, isRegular, ranges) =>
         (sorter as PageSorter).take(buffer, start, end, isRegular, ranges),
-      onBad: (row) => this.setAside(page, row),
+      onBad: (row) => {
+        const left = corrector.take(row, sorter as PageSorter)
+        if (left !== undefined) this.setAside(page, left)
+      },
     })
-    const split = { page: page.page, url: page.url, ...summary }
+    const split = { page: page.page, url: page.url, ...corrector.counted(summary) }
     this.pages.push(split)
     return split
   }

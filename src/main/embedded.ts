@@ -20,10 +20,12 @@ import { type Recording, recordingFetch } from '../sources/http/record.js'
 import { openSource, type SourceEffects } from '../sources/open-source.js'
 import { adoptHive } from './adopt-hive.js'
 import { checkLake, claimLake, readLakeFile } from './claim-lake.js'
+import { readCorrectionsFile } from './corrections-file.js'
 import { ingestProfile, machineHere } from './ingest-profile.js'
 import { absoluteAddress, openLake, openOriginals, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
+import { choosePaged, type Replayed, replayQuarantine } from './replay-quarantine.js'
 import { demandHonestStore } from './store-verdict.js'
 
 /** Everything on one machine: a folder, a queue within the process, workers as child processes. */
@@ -67,6 +69,22 @@ export async function catchUpEmbedded(settings: EmbeddedSettings): Promise<Failu
 /** Adopts hive sources into their raw tables, or plans to; the stages after it are left to {@link catchUpEmbedded}. */
 export async function adoptEmbedded(settings: EmbeddedSettings, names: readonly string[], dryRun: boolean) {
   return adoptHive(await assemble(settings, { claims: !dryRun }), names, dryRun)
+}
+
+/**
+ * Reads a source again with the decisions about its bad rows, and works off what follows.
+ * @param name        `<dataset>/<source>`
+ * @param corrections file of new decisions, or undefined
+ * @throws WardbookError 'source-unknown', 'replay-needs-pages', 'corrections-unreadable', 'correction-names-no-row' (fix-config)
+ */
+export async function replayEmbedded(
+  settings: EmbeddedSettings,
+  name: string,
+  corrections: string | undefined,
+): Promise<Replayed> {
+  const [dataset, source] = choosePaged(settings.city, name)
+  const given = corrections === undefined ? [] : await readCorrectionsFile(corrections)
+  return replayQuarantine(await assemble(settings), dataset, source, given)
 }
 
 /** @param how `claims` is false for what only looks: the lake is not made anybody's */

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
 import type { z } from 'zod'
 import { CityFile } from '../contracts/city-file.js'
@@ -13,6 +14,11 @@ import { knownKeysAt } from './schema-keys.js'
  */
 export async function loadCity(file: string): Promise<CityFile> {
   return parseCity(await readCity(file), file)
+}
+
+/** Folder of a city file: modules and maps that it names lie relative to it. */
+export function cityFolderOf(file: string): string {
+  return dirname(file)
 }
 
 /** Checks the text of a city file. @param file its name, for messages */

@@ -97,6 +97,12 @@ export async function runPipeline(parts: PipelineParts): Promise<Failure[]> {
   return [...failures, ...(await workOff(parts))]
 }
 
+/** Reads one source, not a hive one, and works off what follows from it. */
+export async function runSource(parts: PipelineParts, dataset: string, source: string): Promise<Failure[]> {
+  const failure = await ingestOne(parts, dataset, source)
+  return [...(failure === undefined ? [] : [failure]), ...(await workOff(parts))]
+}
+
 /** Wakes every stage for every dataset: what a lost message or a killed run left undone is done, arrived files are adopted. */
 export async function catchUp(parts: PipelineParts): Promise<Failure[]> {
   await wakeAdoption(parts)

@@ -10,6 +10,8 @@ export interface PublishedColumn {
   readonly type?: string
   /** Title for people, where it differs from the name. */
   readonly label?: string
+  /** Share of rows that have a value, 0 to 1, as the portal last counted; absent where it does not count. For people, never relied upon. */
+  readonly filled?: number
 }
 
 /**

@@ -15,6 +15,8 @@ export interface Candidate {
   /** Rows of all tables; undefined where the portal does not tell. */
   readonly rows: number | undefined
   readonly updatedAt: string | undefined
+  /** Share of rows of the newest table with a division (or point) and a time, 0 to 1; undefined where the portal counts no values. */
+  readonly filled: number | undefined
 }
 
 const YEAR = /(?<![0-9])(19|20)\d{2}(?![0-9])/g
@@ -24,14 +26,20 @@ const FRESH_DAYS = [45, 400] as const
 
 /**
  * Datasets worth reading: with a column or point that tells the division and a column that tells the time; tables whose titles differ in the year
- * alone are one. Best first: a division column before coordinates alone, then what was updated lately, then more rows.
+ * alone are one. Best first: a division column before coordinates alone, then what was updated lately, then ten times the rows, then fuller columns,
+ * then more rows.
  * @param now for the freshness
  */
 export function findCandidates(entries: readonly CatalogEntry[], now: Date): Candidate[] {
   return groupByYear(entries)
     .map(toCandidate)
-    .filter(({ roles }) => (roles.division ?? roles.point) !== undefined && roles.opened !== undefined)
+    .filter(({ roles }) => isUsable(roles))
     .sort((a, b) => compareRanks(rankOf(a, now), rankOf(b, now)))
+}
+
+/** Whether a table tells where and when. */
+export function isUsable({ division, point, opened }: ColumnRoles): boolean {
+  return (division ?? point) !== undefined && opened !== undefined
 }
 
 /** Tables that differ in the year of their title alone, newest last; every other table by itself. */
@@ -62,19 +70,29 @@ function toCandidate({ name, entries, years }: ReturnType<typeof groupByYear>[nu
   const columns = entries.toReversed().find((entry) => entry.columns.length > 0)?.columns ?? []
   const counted = entries.flatMap(({ rows }) => rows ?? [])
   const updates = entries.flatMap(({ updatedAt }) => updatedAt ?? []).sort()
+  const roles = rolesOf(columns)
   return {
-    ...{ name, entries, years, columns, roles: rolesOf(columns) },
+    ...{ name, entries, years, columns, roles, filled: filledOf(columns, roles) },
     rows: counted.length === 0 ? undefined : counted.reduce((sum, rows) => sum + rows, 0),
     updatedAt: updates.at(-1),
   }
 }
 
+/** The emptier one of the columns that a row cannot do without. */
+function filledOf(columns: readonly PublishedColumn[], roles: ColumnRoles): number | undefined {
+  const place = roles.point && 'latitude' in roles.point ? roles.point.latitude : roles.point?.location
+  const needed = [roles.division ?? place, roles.opened]
+  const shares = needed.map((name) => columns.find((column) => column.name === name)?.filled)
+  const known = shares.filter((share) => share !== undefined)
+  return known.length < needed.length ? undefined : Math.min(...known)
+}
+
 /** Smaller is better, place by place. */
-function rankOf({ roles, updatedAt, rows }: Candidate, now: Date): number[] {
+function rankOf({ roles, updatedAt, rows = 0, filled = 0 }: Candidate, now: Date): number[] {
   const days =
     updatedAt === undefined ? Number.POSITIVE_INFINITY : (now.getTime() - Date.parse(updatedAt)) / DAY_MS
   const age = days <= FRESH_DAYS[0] ? 0 : days <= FRESH_DAYS[1] ? 1 : 2
-  return [roles.division === undefined ? 1 : 0, age, -(rows ?? 0)]
+  return [roles.division === undefined ? 1 : 0, age, -Math.floor(Math.log10(rows + 1)), -filled, -rows]
 }
 
 function compareRanks(a: readonly number[], b: readonly number[]): number {

@@ -26,7 +26,7 @@ export function cityBlock(candidate: Candidate, estimate: Estimate, portal: stri
       kind: 'service-requests',
       partition: partitionOf(candidate),
       ...(roles.key === undefined ? {} : { key: roles.key }),
-      sources: { portal: sourceOf(candidate, portal) },
+      sources: sourcesOf(candidate, portal),
       mapping: mappingOf(candidate),
     },
   }
@@ -50,6 +50,23 @@ function partitionOf({ roles }: Candidate): object {
   return { column: 'council_district', by: 'point', point: roles.point }
 }
 
+/** One source, or one a service where ArcGIS has a service for each year. */
+function sourcesOf(candidate: Candidate, portal: string): Record<string, object> {
+  const { entries, years } = candidate
+  const services = new Set(entries.map(({ id }) => serviceOf(id)))
+  if (entries[0]?.family !== 'arcgis' || services.size === 1) return { portal: sourceOf(candidate, portal) }
+  return Object.fromEntries(
+    entries.map((entry, at) => [
+      `y${years[at] ?? at}`,
+      sourceOf({ ...candidate, entries: [entry], years: [] }, portal),
+    ]),
+  )
+}
+
+function serviceOf(id: string): string {
+  return id.replace(/\/\d+$/, '')
+}
+
 function sourceOf({ entries, years, name }: Candidate, portal: string): object {
   const family = entries[0]?.family
   const ids = entries.map(({ id }) => id)
@@ -57,8 +74,14 @@ function sourceOf({ entries, years, name }: Candidate, portal: string): object {
   if (family === 'socrata') return { family, portal, ...(years.length > 0 ? find : { datasets: ids }) }
   if (family === 'ckan') return { family, portal, resources: ids }
   if (family === 'opendatasoft') return { family, portal, ...(years.length > 0 ? find : { datasets: ids }) }
-  if (family === 'arcgis') return arcgisSource(ids, find)
+  if (family === 'arcgis') return arcgisSource(ids, years.length > 0 ? layerPattern(name, years[0]) : {})
   return { family, urls: ids }
+}
+
+/** Entries are called `<service>: <layer>` where these differ; years are looked for in the names of layers alone. */
+function layerPattern(name: string, from: number | undefined): object {
+  const layer = name.slice(name.indexOf(': ') + 1).trim()
+  return layer.includes('{year}') ? { find: { name: layer, from } } : {}
 }
 
 /** Ids of ArcGIS entries are addresses of layers: the service, and a number. */

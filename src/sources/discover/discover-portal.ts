@@ -2,7 +2,8 @@ import type { SourceConfig, SourceFamily } from '../../contracts/source-config.j
 import { asWardbookError, WardbookError } from '../../kernel/errors.js'
 import type { CatalogEntry } from '../catalog.js'
 import type { Source } from '../source.js'
-import { type Candidate, findCandidates } from './candidates.js'
+import { type Candidate, findCandidates, isUsable } from './candidates.js'
+import { rolesOf } from './column-roles.js'
 
 /** A catalog of one family, as it may be walked at an address. */
 export interface Catalog {
@@ -26,14 +27,14 @@ export interface Discovery {
   readonly family: SourceFamily
   /** Tables in the catalog. */
   readonly listed: number
-  /** Entries whose columns were asked for one by one. */
+  /** Entries whose columns or rows were asked for one by one. */
   readonly described: number
   readonly candidates: readonly Candidate[]
 }
 
 /** Entries kept in memory; a catalog of more is cut, and that is said. */
 const MAX_ENTRIES = 50_000
-/** Requests for columns of entries whose catalog tells none. */
+/** Descriptions asked for of entries whose catalog tells no columns or no rows. */
 const MAX_DESCRIBED = 60
 /** What cities call the data that change from day to day. */
 const PROMISING =
@@ -72,20 +73,27 @@ async function listed(entries: AsyncIterable<CatalogEntry>): Promise<CatalogEntr
   return list
 }
 
-/** Asks for the columns of promising entries that the catalog tells nothing of, the last changed first; one that fails stays without. */
+/**
+ * Asks for the columns of promising entries that the catalog tells nothing of, and for the rows of those that could be candidates: what sounds
+ * promising first, then the last changed; one that fails stays without.
+ */
 async function withColumns(
   portal: string,
   catalog: Catalog,
   entries: readonly CatalogEntry[],
   { openSource }: DiscoverEffects,
 ): Promise<{ entries: CatalogEntry[]; described: number }> {
+  const sounds = ({ name, description = '' }: CatalogEntry) => PROMISING.test(`${name} ${description}`)
   const asked = entries
-    .filter(
-      ({ columns, name, description = '' }) =>
-        columns.length === 0 && PROMISING.test(`${name} ${description}`),
+    .filter((entry) =>
+      entry.columns.length === 0
+        ? sounds(entry)
+        : entry.rows === undefined && isUsable(rolesOf(entry.columns)),
     )
-    .toSorted((a, b) => ((a.updatedAt ?? '') < (b.updatedAt ?? '') ? 1 : -1))
+    .map((entry) => ({ entry, first: `${sounds(entry) ? 1 : 0} ${entry.updatedAt ?? ''}` }))
+    .toSorted((a, b) => (a.first < b.first ? 1 : a.first > b.first ? -1 : 0))
     .slice(0, MAX_DESCRIBED)
+    .map(({ entry }) => entry)
   const told = new Map<CatalogEntry, CatalogEntry>()
   for (const entry of asked) {
     const offer = await openSource(entry.name, catalog.sourceOf(portal, entry))
@@ -96,7 +104,7 @@ async function withColumns(
     const rows = offer.rows ?? entry.rows
     told.set(entry, {
       ...entry,
-      columns: offer.columns ?? [],
+      columns: offer.columns ?? entry.columns,
       ...(rows === undefined ? {} : { rows }),
     })
   }

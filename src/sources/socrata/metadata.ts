@@ -11,6 +11,11 @@ const Column = z.object({
   dataTypeName: z.string().default('text'),
   position: z.number().default(0),
   flags: z.array(z.string()).default([]),
+  /** What the portal counted at some time; numbers come as text. */
+  cachedContents: z
+    .object({ non_null: z.coerce.number().nonnegative(), null: z.coerce.number().nonnegative().default(0) })
+    .optional()
+    .catch(undefined),
 })
 
 /** What of `/api/views/<id>.json` decides how a table is read; everything else is left out. Times are seconds since 1970. */
@@ -82,11 +87,17 @@ export function columnsOf(view: View): readonly PublishedColumn[] {
       return !fieldName.startsWith(':') && !flags.includes('hidden') && dataTypeName !== 'meta_data'
     })
     .sort((one, other) => one.position - other.position)
-    .map(({ fieldName, name, dataTypeName }) => ({
+    .map(({ fieldName, name, dataTypeName, cachedContents }) => ({
       name: fieldName,
       type: dataTypeName,
       ...(name === '' || name === fieldName ? {} : { label: name }),
+      ...filledOf(cachedContents),
     }))
+}
+
+function filledOf(cached: z.infer<typeof Column>['cachedContents']): { filled?: number } {
+  const rows = (cached?.non_null ?? 0) + (cached?.null ?? 0)
+  return cached === undefined || rows === 0 ? {} : { filled: cached.non_null / rows }
 }
 
 /**

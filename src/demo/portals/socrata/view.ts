@@ -29,7 +29,10 @@ export function viewOf(table: PortalTable, newBackend: boolean): string {
     ...(key < 0 ? {} : { rowIdentifierColumnId: FIRST_COLUMN_ID + key }),
     viewLastModified: 1_400_000_100,
     viewType: 'tabular',
-    columns: table.columns.map(columnOf),
+    columns: table.columns.map((column, index) => ({
+      ...columnOf(column, index),
+      ...cachedContents(table, index),
+    })),
     flags: ['default'],
   }
   return JSON.stringify(view, null, 2)
@@ -45,4 +48,14 @@ function columnOf(column: PortalColumn, index: number) {
     position: index + 1,
     renderTypeName: type,
   }
+}
+
+/** Rows up to which the portal counts values; a generated table may be endless. */
+const COUNTED_ROWS = 10_000
+
+function cachedContents(table: PortalTable, column: number) {
+  if (table.rowCount > COUNTED_ROWS) return {}
+  let empty = 0
+  for (let index = 0; index < table.rowCount; index++) if (table.row(index)[column] == null) empty += 1
+  return { cachedContents: { non_null: String(table.rowCount - empty), null: String(empty) } }
 }
