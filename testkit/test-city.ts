@@ -62,7 +62,7 @@ export interface StageOptions {
 
 function contextOf(store: ObjectStore, city: CityFile, options: StageOptions) {
   const runner = options.runner ?? inProcessRunner(store)
-  return { city, runner, clock: NOON, report: () => {} }
+  return { city, runner, clock: NOON, report: options.report ?? (() => {}) }
 }
 
 /** Ingests the one source of {@link testCity}, or another. */

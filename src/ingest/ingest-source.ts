@@ -66,12 +66,12 @@ async function readAndCommit(
     await proposeMissing(context, work, publication.missing)
     const head = await readHead(work)
     if (!rereads && isKnown(publication, head.last?.offers ?? [])) return unchanged(context, work, head)
-    const { offers, split } = await readOffers(context, work, scratch, publication.offers)
+    const { offers, ...rows } = await readOffers(context, work, scratch, publication.offers)
     const after = await work.source.describe()
     const judged = judgeOffers(offers, after.offers, work.config.countTolerance)
     const unfit = judged.filter(({ verdict }) => verdict.kind !== 'complete')
     if (unfit.length === 0 && unlistedOffers(publication.offers, after.offers).length === 0) {
-      return commitOrKeep(context, work, scratch, { offers: judged, split }, head)
+      return commitOrKeep(context, work, scratch, { offers: judged, ...rows }, head)
     }
     for (const { offer } of unfit) await work.spool.discard(offer)
     if (tried === MAX_READS) throw refusal(work, unfit, unlistedOffers(publication.offers, after.offers))

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { PointCounts } from '../contracts/points.js'
 import type { ObjectStore, Scratch } from '../lake/store.js'
 import type { DecodedPage } from '../sources/decode/decoded-page.js'
 import { deriveColumns } from '../sources/decode/derive-columns.js'
@@ -32,6 +33,8 @@ export interface ReadOffer {
 export interface ReadSource {
   readonly offers: readonly ReadOffer[]
   readonly split: SplitSource
+  /** How the rows were assigned, where it was by their points. */
+  readonly points?: PointCounts
 }
 
 /** An offer that was read, with the verdict on it. */
@@ -51,13 +54,15 @@ export async function readOffers(
 ): Promise<ReadSource> {
   const folder = join(scratch.folder, 'rows')
   await rm(folder, { recursive: true, force: true }) // of a read that is made again
-  const splitter = await PageSplitter.open(folder, work.division)
+  const rule = work.division.newRule()
+  const splitter = await PageSplitter.open(folder, rule)
   const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'))
   try {
     const reads: ReadOffer[] = []
     for (const offer of offers) reads.push(await reader.read(offer))
     reader.report()
-    return { offers: reads, split: splitter.finish() }
+    const points = rule.counted?.()
+    return { offers: reads, split: splitter.finish(), ...(points === undefined ? {} : { points }) }
   } catch (thrown) {
     await splitter.remove()
     throw thrown

@@ -9,7 +9,7 @@ import { DeltaTable } from '../lake/delta/table.js'
 import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import type { Source } from '../sources/source.js'
-import { type DivisionRule, divisionFromColumn } from './division-rule.js'
+import { type PartitionRule, ruleOfPartition } from './divisions/rule-of-partition.js'
 import type { IngestProfile } from './profiles.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { Spool } from './spool.js'
@@ -45,7 +45,7 @@ export interface RawWork extends SettleScope {
 export interface SourceWork extends RawWork {
   readonly source: Source
   readonly config: PagedSourceConfig
-  readonly division: DivisionRule
+  readonly division: PartitionRule
   readonly spool: Spool
 }
 
@@ -57,12 +57,11 @@ export async function workOn(
 ): Promise<SourceWork> {
   const work = tablesOf(context, datasetId, sourceId)
   const config = work.dataset.sources[sourceId] as PagedSourceConfig
-  const { column, from, values } = work.dataset.partition
   return {
     ...work,
     config,
     source: await context.openSource(`${datasetId}/${sourceId}`, config),
-    division: divisionFromColumn(from ?? column, values),
+    division: await ruleOfPartition(context.city, work.dataset),
     spool: new Spool(context.store, `spool/${datasetId}/${sourceId}`),
   }
 }
