@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isTimeZone } from '../kernel/time.js'
+import { partitionMistakes } from './check-partitions.js'
 import { SERVICE_REQUEST_FIELDS } from './columns.js'
 import { SourceConfig } from './source-config.js'
 
@@ -178,44 +179,53 @@ const Parts = z.strictObject({
 })
 
 /** The one file that describes a city: what it is, its divisions, its datasets and where they are published. */
-export const CityFile = z.strictObject({
-  city: z.strictObject({
-    slug: Slug,
-    name: z.string().min(1),
-    id: z
-      .string()
-      .startsWith('ocd-division/')
-      .optional()
-      .describe('Open Civic Data id, looked up, never built.'),
-    timeZone: TimeZone,
-    locale: z.string().default('en-US'),
-    simulated: z.boolean().default(false).describe('True for a made-up city; every page says so.'),
-  }),
-  divisions: z
-    .strictObject({
-      label: z.string().min(1).default('District').describe("Said before a division's value: 'District 7'."),
-      members: z
-        .record(
-          z.string(),
-          z.strictObject({
-            id: z.string().startsWith('ocd-division/').optional(),
-            name: z.string().optional(),
-          }),
-        )
-        .default({})
-        .describe('The divisions of today by partition value. Data may hold others, e.g. abolished ones.'),
-      boundaries: z
-        .array(BoundaryVersion)
+export const CityFile = z
+  .strictObject({
+    city: z.strictObject({
+      slug: Slug,
+      name: z.string().min(1),
+      id: z
+        .string()
+        .startsWith('ocd-division/')
         .optional()
-        .describe('Maps of the divisions: districts are redrawn. Needed where a partition is `by: point`.'),
-    })
-    .prefault({}),
-  datasets: z.record(Slug, Dataset).refine((datasets) => Object.keys(datasets).length > 0, {
-    error: 'a city needs at least one dataset',
-  }),
-  parts: Parts.prefault({}),
-  detect: Detect.prefault({}),
-})
+        .describe('Open Civic Data id, looked up, never built.'),
+      timeZone: TimeZone,
+      locale: z.string().default('en-US'),
+      simulated: z.boolean().default(false).describe('True for a made-up city; every page says so.'),
+    }),
+    divisions: z
+      .strictObject({
+        label: z
+          .string()
+          .min(1)
+          .default('District')
+          .describe("Said before a division's value: 'District 7'."),
+        members: z
+          .record(
+            z.string(),
+            z.strictObject({
+              id: z.string().startsWith('ocd-division/').optional(),
+              name: z.string().optional(),
+            }),
+          )
+          .default({})
+          .describe('The divisions of today by partition value. Data may hold others, e.g. abolished ones.'),
+        boundaries: z
+          .array(BoundaryVersion)
+          .optional()
+          .describe('Maps of the divisions: districts are redrawn. Needed where a partition is `by: point`.'),
+      })
+      .prefault({}),
+    datasets: z.record(Slug, Dataset).refine((datasets) => Object.keys(datasets).length > 0, {
+      error: 'a city needs at least one dataset',
+    }),
+    parts: Parts.prefault({}),
+    detect: Detect.prefault({}),
+  })
+  .superRefine(({ divisions, datasets }, { addIssue }) => {
+    for (const mistake of partitionMistakes(divisions.boundaries ?? [], datasets))
+      addIssue({ code: 'custom', ...mistake })
+  })
 
 export type CityFile = z.infer<typeof CityFile>
 export type DatasetConfig = CityFile['datasets'][string]

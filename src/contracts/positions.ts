@@ -1,4 +1,5 @@
 import { digestOf, type Json } from '../kernel/ids.js'
+import { chooseBoundary } from './chosen-boundary.js'
 import type { CityFile, DatasetConfig } from './city-file.js'
 import type { Stage } from './message.js'
 import type { SourceConfig } from './source-config.js'
@@ -27,13 +28,26 @@ export interface ConfigDigests {
 /** The config digests of a dataset: 16 hexadecimal digits each. A changed setting changes the digests from its stage on. */
 export function configDigests(city: CityFile, datasetId: string): ConfigDigests {
   const dataset = city.datasets[datasetId] as DatasetConfig
-  const { partition, key, mapping } = dataset
+  const { key, mapping } = dataset
   const { slug, timeZone } = city.city
-  const ingest = chain('ingest', '', { partition, key, parts: city.parts, delimiters: settingsOf(dataset) })
+  const ingest = chain('ingest', '', {
+    ...{ partition: partitionSettings(city, dataset), key, parts: city.parts },
+    delimiters: settingsOf(dataset),
+  })
   const harmonize = chain('harmonize', ingest, { mapping, timeZone })
   const measure = chain('measure', harmonize, {})
   const detect = chain('detect', measure, { ...city.detect, slug, sources: Object.keys(dataset.sources) })
   return { ingest, harmonize, measure, detect }
+}
+
+/** What the split depends on. A map counts by its content and meaning, wherever its file lies; without `by: point` nothing of maps does. */
+function partitionSettings({ divisions }: CityFile, { partition }: DatasetConfig): object {
+  const { column, from, values } = partition
+  if (partition.by !== 'point') return { column, from, values }
+  const chosen = chooseBoundary(divisions.boundaries ?? [], partition)
+  if (!('boundary' in chosen)) return partition
+  const { id, sha256, property, values: names } = chosen.boundary
+  return { ...partition, boundary: { id, sha256, property, values: names } }
 }
 
 /**

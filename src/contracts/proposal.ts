@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { ChangeCounts } from './changes.js'
+import { PointCounts } from './points.js'
 
 const Day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/)
 const Instant = z.iso.datetime()
@@ -91,6 +92,8 @@ export const PublicationProposal = z.strictObject({
   parts: z.array(z.strictObject({ division: z.string(), sha256: z.string(), rows: z.int() })),
   /** What became of the rows of the snapshot before; absent for the first. */
   changes: ChangeCounts.optional(),
+  /** How its rows were assigned to divisions; absent where it was by a column. */
+  points: PointCounts.optional(),
 })
 export type PublicationProposal = z.infer<typeof PublicationProposal>
 

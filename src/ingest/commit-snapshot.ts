@@ -9,6 +9,7 @@ import { schemaChange } from '../lake/schema-change.js'
 import type { Scratch } from '../lake/store.js'
 import { sameColumn } from '../sources/files/read-csv.js'
 import { compareSnapshots } from './changes/compare-snapshots.js'
+import { tellPoints } from './divisions/tell-points.js'
 import { type ColumnPlan, planColumns } from './plan-columns.js'
 import type { ReadOffer, ReadSource } from './read-offers.js'
 import { type SnapshotProvenance, settleSnapshot } from './settle.js'
@@ -56,6 +57,7 @@ export async function commitSnapshot(
   const changes = await changesSince(context, work, base, write, plan, written, columns)
   const provenance = {
     ...{ ...provenanceOf(context, read, snapshot, fingerprint), columns },
+    ...(read.points === undefined ? {} : { points: read.points }),
     ...(changes === undefined ? {} : { changes }),
     ...(work.corrections === undefined ? {} : { corrections: work.corrections.digest }),
   }
@@ -71,8 +73,12 @@ export async function commitSnapshot(
   step(
     context,
     work,
-    `committed snapshot ${snapshot}: ${written.rows} rows in ${divisions} divisions, ${badRows} rows in quarantine${not}`,
-    { rows: written.rows, quarantined: badRows, divisions, version, skipped },
+    `committed snapshot ${snapshot}: ${written.rows} rows in ${divisions} divisions, ${badRows} rows in quarantine${not}` +
+      (read.points === undefined ? '' : `; ${tellPoints(read.points)}`),
+    {
+      ...{ rows: written.rows, quarantined: badRows, divisions, version, skipped },
+      ...(read.points === undefined ? {} : { points: read.points }),
+    },
   )
   return { verdict: 'committed', version, snapshot, rows: written.rows, quarantined: badRows }
 }
@@ -198,7 +204,7 @@ async function changesSince(
   const keptRows = rowsOf(base) - removed.reduce((sum, { rows }) => sum + (rows ?? 0), 0)
   return compareSnapshots(context.runner, {
     ...{ root: work.raw.root, partitionColumn, key, removed, added: written.parts, keptRows },
-    partitionFrom: [work.division.column].flatMap((name) => columnOf(plan, name) ?? []),
+    partitionFrom: work.division.toldFrom.flatMap((name) => columnOf(plan, name) ?? []),
     columnsBefore: last?.columns ?? publishedColumns(base, partitionColumn).map(({ name }) => name),
     columnsAfter: columns,
   })

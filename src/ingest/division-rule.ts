@@ -1,11 +1,16 @@
 import { UNASSIGNED } from '../contracts/columns.js'
+import type { PointCounts } from '../contracts/points.js'
 
 /** How the division of a row is told from some of its published cells. */
 export interface DivisionRule {
   /** Header names of the columns whose cells are needed, in the order in which {@link of} takes them; none for a whole city. */
   readonly columns: readonly string[]
-  /** The partition value. Equal cells give an equal value: a rule of one column is asked once for each of its values. */
+  /** True for a rule that counts rows: it is asked for each. Its cells are no divisions, and may be long. */
+  readonly isAskedEachRow?: boolean
+  /** The partition value. Equal cells give an equal value: a rule of one column is asked once for each of its values, unless it counts. */
   of(cells: readonly string[]): string
+  /** What was counted so far; undefined for a rule that does not count. */
+  counted?(): PointCounts
 }
 
 /** What the city file says of a dataset's divisions, as plain data: threads and processes make the rule of it anew. */

@@ -68,12 +68,12 @@ async function readAndCommit(
     const isDecided = head.last?.corrections === work.corrections?.digest // else bad rows are to be read in a new light
     if (!rereads && isDecided && isKnown(publication, head.last?.offers ?? []))
       return unchanged(context, work, head)
-    const { offers, split } = await readOffers(context, work, scratch, publication.offers)
+    const { offers, ...rows } = await readOffers(context, work, scratch, publication.offers)
     const after = await work.source.describe()
     const judged = judgeOffers(offers, after.offers, work.config.countTolerance)
     const unfit = judged.filter(({ verdict }) => verdict.kind !== 'complete')
     if (unfit.length === 0 && unlistedOffers(publication.offers, after.offers).length === 0) {
-      return commitOrKeep(context, work, scratch, { offers: judged, split }, head)
+      return commitOrKeep(context, work, scratch, { offers: judged, ...rows }, head)
     }
     for (const { offer } of unfit) await work.spool.discard(offer)
     if (tried === MAX_READS) throw refusal(work, unfit, unlistedOffers(publication.offers, after.offers))

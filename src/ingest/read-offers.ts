@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { PointCounts } from '../contracts/points.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { ObjectStore, Scratch } from '../lake/store.js'
 import type { DecodedPage } from '../sources/decode/decoded-page.js'
@@ -10,7 +11,7 @@ import { cutOff } from '../sources/http/read-json.js'
 import { withoutSecrets } from '../sources/http/redact.js'
 import type { Offer, PageRequest, SkippedRecord } from '../sources/source.js'
 import { decodeSpooled } from './decode-spooled.js'
-import { divisionFromColumn } from './division-rule.js'
+import type { DivisionRule } from './division-rule.js'
 import { OfferKeys } from './offer-keys.js'
 import { receivePage } from './receive-page.js'
 import { type IngestContext, type SourceWork, step } from './source-work.js'
@@ -41,6 +42,8 @@ export interface ReadOffer {
 export interface ReadSource {
   readonly offers: readonly ReadOffer[]
   readonly split: SplitSource
+  /** How the rows were assigned, where it was by their points. */
+  readonly points?: PointCounts
 }
 
 /** An offer that was read, with the verdict on it. */
@@ -60,27 +63,34 @@ export async function readOffers(
 ): Promise<ReadSource> {
   const folder = join(scratch.folder, 'rows')
   await rm(folder, { recursive: true, force: true }) // of a read that is made again
-  const splitter = await openSplitter(context, work, folder)
+  const { splitter, rule } = await openSplitter(context, work, folder)
   const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'))
   try {
     const reads: ReadOffer[] = []
     for (const offer of offers) reads.push(await reader.read(offer))
     reader.report()
-    return { offers: reads, split: await splitter.finish() }
+    const points = rule?.counted?.()
+    return { offers: reads, split: await splitter.finish(), ...(points === undefined ? {} : { points }) }
   } catch (thrown) {
     await splitter.remove()
     throw thrown
   }
 }
 
-/** The splitter that the profile asks for. Corrections are looked up here: no thread takes a function. */
+/**
+ * The splitter that the profile asks for. A thread makes its rule of the city file's column alone: rules that count, and corrections, are
+ * asked here. @returns also the rule, where it may have counted
+ */
 async function openSplitter(
   { ingestProfile }: IngestContext,
   { division, corrections }: SourceWork,
   folder: string,
-): Promise<Splitter> {
-  if (ingestProfile.splitsInThread && corrections === undefined) return new ThreadSplitter(folder, division)
-  return PageSplitter.open(folder, divisionFromColumn(division), corrections?.of)
+): Promise<{ splitter: Splitter; rule?: DivisionRule }> {
+  const { settings } = division
+  if (ingestProfile.splitsInThread && settings !== undefined && corrections === undefined)
+    return { splitter: new ThreadSplitter(folder, settings) }
+  const rule = division.newRule()
+  return { splitter: await PageSplitter.open(folder, rule, corrections?.of), rule }
 }
 
 /** The verdict on each read, from what the portal said before and after it. */

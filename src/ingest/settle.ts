@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { ChangeCounts } from '../contracts/changes.js'
 import type { DatasetConfig } from '../contracts/city-file.js'
 import { INGEST_RUN_COLUMNS, OUTBOX_COLUMNS } from '../contracts/columns.js'
+import { PointCounts } from '../contracts/points.js'
 import type { PublicationProposal } from '../contracts/proposal.js'
 import { digestOf } from '../kernel/ids.js'
 import { appendRows } from '../lake/append-rows.js'
@@ -39,6 +40,8 @@ export const SnapshotProvenance = z.looseObject({
   columns: z.array(z.string()).optional(),
   /** What became of the rows of the snapshot before; absent for the first. */
   changes: ChangeCounts.optional(),
+  /** How the rows were assigned, where it was by their points. */
+  points: PointCounts.optional(),
   pages: z.array(
     z.strictObject({
       page: z.int(),
@@ -142,6 +145,7 @@ async function publication(
     quarantined: pages.reduce((sum, { rowsQuarantined }) => sum + rowsQuarantined, 0),
     files: pages.map(({ url, sha256, rowsIn }) => ({ url, sha256, rows: rowsIn })),
     ...(provenance.changes === undefined ? {} : { changes: provenance.changes }),
+    ...(provenance.points === undefined ? {} : { points: provenance.points }),
     parts: parts.toSorted((a, b) => (`${a.division} ${a.sha256}` < `${b.division} ${b.sha256}` ? -1 : 1)),
   }
 }

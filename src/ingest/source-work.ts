@@ -10,7 +10,7 @@ import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import type { Source } from '../sources/source.js'
 import { type Corrections, readCorrections } from './corrections.js'
-import type { DivisionSettings } from './division-rule.js'
+import { type PartitionRule, ruleOfPartition } from './divisions/rule-of-partition.js'
 import type { IngestProfile } from './profiles.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { Spool } from './spool.js'
@@ -46,7 +46,7 @@ export interface RawWork extends SettleScope {
 export interface SourceWork extends RawWork {
   readonly source: Source
   readonly config: PagedSourceConfig
-  readonly division: DivisionSettings
+  readonly division: PartitionRule
   readonly spool: Spool
   /** What people decided about its bad rows; undefined when nothing. */
   readonly corrections: Corrections | undefined
@@ -60,12 +60,11 @@ export async function workOn(
 ): Promise<SourceWork> {
   const work = tablesOf(context, datasetId, sourceId)
   const config = work.dataset.sources[sourceId] as PagedSourceConfig
-  const { column, from, values } = work.dataset.partition
   return {
     ...work,
     config,
     source: await context.openSource(`${datasetId}/${sourceId}`, config),
-    division: { column: from ?? column, values },
+    division: await ruleOfPartition(context.city, work.dataset),
     spool: new Spool(context.store, `spool/${datasetId}/${sourceId}`),
     corrections: await readCorrections(context.store, datasetId, sourceId),
   }

@@ -70,6 +70,8 @@ export class PageSplitter implements Splitter {
   private readonly layoutNumbers = new Map<string, number>()
   private readonly divisions = new Map<string, Map<number, RunHandle>>()
   private readonly files: RunFiles
+  /** Whether the one wanted cell is the division as it is published. */
+  private readonly isDivision: boolean
   private badRows: number | undefined
 
   private constructor(
@@ -78,6 +80,7 @@ export class PageSplitter implements Splitter {
     private readonly corrections?: Corrections['of'],
   ) {
     this.files = new RunFiles(folder, 'run')
+    this.isDivision = rule.columns.length === 1 && rule.isAskedEachRow !== true
   }
 
   /** @param folder made for the files of this splitter alone; @param corrections what stands for a bad row, by its raw text */
@@ -94,7 +97,7 @@ export class PageSplitter implements Splitter {
     const { delimiter, url: file } = page
     let sorter: PageSorter | undefined
     const wanted = this.rule.columns
-    const reading = { delimiter, wanted, isDivision: wanted.length === 1, file }
+    const reading = { delimiter, wanted, isDivision: this.isDivision, file }
     const corrector = new PageCorrector(delimiter, wanted, this.corrections)
     const summary = await readCsv(page.bytes, reading, {
       onHeader: (header) => {
@@ -140,7 +143,8 @@ export class PageSplitter implements Splitter {
     this.layoutNumbers.set(key, layout)
     const firstLine = Buffer.from([...header.keys(), header.length].join(delimiter))
     const runFor = (cells: readonly string[]) => this.runOf(this.rule.of(cells), layout, firstLine)
-    return new PageSorter(this.files, runFor, delimiter, Buffer.from(`${delimiter}${page}`))
+    const suffix = Buffer.from(`${delimiter}${page}`)
+    return new PageSorter(this.files, runFor, this.isDivision, delimiter, suffix)
   }
 
   private runOf(division: string, layout: number, firstLine: Uint8Array): RunHandle {
@@ -178,13 +182,15 @@ class PageSorter {
   constructor(
     private readonly files: RunFiles,
     private readonly runFor: (cells: readonly string[]) => RunHandle,
+    /** Whether equal cells may be remembered. */
+    private readonly isDivision: boolean,
     private readonly delimiter: string,
     /** The page's number as one more cell. */
     private readonly suffix: Uint8Array,
   ) {}
 
   take(buffer: Buffer, start: number, end: number, isRegular: boolean, ranges: Int32Array): void {
-    const run = ranges.length === 2 ? this.runOfCell(buffer, ranges) : this.runOfCells(buffer, ranges)
+    const run = this.isDivision ? this.runOfCell(buffer, ranges) : this.runOfCells(buffer, ranges)
     if (isRegular) {
       this.files.append(run, buffer, start, end, this.suffix)
       return

@@ -82,7 +82,7 @@ export function findingEvent(
 
 /** A raw commit as the ledger's event: it binds a version of a dataset to the exact bytes it came from. */
 export function publishedEvent(proposal: PublicationProposal, source: string): LedgerEvent {
-  const { files, parts, rows, quarantined, snapshot, changes } = proposal
+  const { files, parts, rows, quarantined, snapshot, changes, points } = proposal
   return build({
     specversion: '1.0',
     id: proposal.id,
@@ -98,6 +98,7 @@ export function publishedEvent(proposal: PublicationProposal, source: string): L
     data: {
       ...{ source: proposal.source, files, parts, rows, quarantined, snapshot },
       ...(changes === undefined ? {} : { changes: changes as Json }),
+      ...(points === undefined ? {} : { points: points as Json }),
     },
   })
 }

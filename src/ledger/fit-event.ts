@@ -13,6 +13,7 @@ const LISTS = [
   ['files'],
   ['parts'],
   ['changes', 'divisions'],
+  ['points', 'pairs'],
 ] as const
 type Place = (typeof LISTS)[number]
 

@@ -1,6 +1,6 @@
 import type { PartRunner } from '../contracts/part-runner.js'
 import type { OpenOriginals } from '../ingest/adopt/originals.js'
-import { runInChild, serveJob } from '../kernel/child.js'
+import { type ChildOptions, runInChild, serveJob } from '../kernel/child.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { Owner } from '../lake/prefixes.js'
 import { scopeTo } from '../lake/prefixes.js'
@@ -63,9 +63,13 @@ const TASKS: Record<string, { readonly owner: Owner; readonly load: () => Promis
 /** Names of all part tasks. */
 export const PART_TASKS = Object.keys(TASKS)
 
-/** Runs part tasks in child processes on one machine. @param lake address of the lake, as `openStore` takes it */
-export function childPartRunner(lake: string): PartRunner {
-  return { run: (task, job) => runInChild('main/part-worker', { task, lake, job }) }
+/**
+ * Runs part tasks in child processes on one machine.
+ * @param lake address of the lake, as `openStore` takes it
+ * @param options how the processes are started
+ */
+export function childPartRunner(lake: string, options: ChildOptions = {}): PartRunner {
+  return { run: (task, job) => runInChild('main/part-worker', { task, lake, job }, options) }
 }
 
 async function workOff({ task, lake, job }: PartOrder): Promise<unknown> {

@@ -18,8 +18,8 @@ const WKT = /^POINT\s*\(\s*(\S+)\s+(\S+)\s*\)$/i
 /** The point of two cells. @param latitude @param longitude as published */
 export function readPoint(latitude: string, longitude: string): RowPoint {
   const [lat, long] = [latitude.trim(), longitude.trim()]
-  if (isBlank(lat) || isBlank(long)) return { kind: 'blank' }
-  return NUMBER.test(lat) && NUMBER.test(long) ? pointAt(Number(long), Number(lat)) : { kind: 'unreadable' }
+  if (NUMBER.test(lat) && NUMBER.test(long)) return pointAt(Number(long), Number(lat)) // nearly all rows
+  return { kind: isBlank(lat) || isBlank(long) ? 'blank' : 'unreadable' }
 }
 
 /** The point of one cell: GeoJSON, `{"latitude","longitude"}`, ArcGIS `{"x","y"}` in degrees, WKT, or `(latitude, longitude)`. */
