@@ -202,7 +202,7 @@ describe('the counts of a rule', () => {
     const row = fc.tuple(cell, cell, fc.constantFrom('a', 'b', ''))
     fc.assert(
       fc.property(fc.array(row), (rows) => {
-        const rule = divisionFromPoint(map, POINT, divisionFromColumn({ column: 'District', values: {}))
+        const rule = divisionFromPoint(map, POINT, divisionFromColumn({ column: 'District', values: {} }))
         const found = rows.map((cells) => rule.of(cells))
         const points = rule.counted()
         expect(rowsInAll(points)).toBe(rows.length)
@@ -213,7 +213,7 @@ describe('the counts of a rule', () => {
   })
 
   it('list the twenty most frequent pairs, and count all', () => {
-    const rule = divisionFromPoint(map, POINT, divisionFromColumn({ column: 'District', values: {}))
+    const rule = divisionFromPoint(map, POINT, divisionFromColumn({ column: 'District', values: {} }))
     for (let value = 1; value <= 30; value++)
       for (let row = 0; row < value; row++) rule.of(['15', '5', `old ${value}`])
     const { pairs = [], differing, compared } = rule.counted()
