@@ -244,7 +244,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   'drops the end flag, of Socrata and Legistar':
     'neither has one: the end is an empty page, or a short one at the count',
   'drops the end flag, of an export, dump or file': 'its end is that of the body',
-  'counts wrong, of Legistar and files': 'they have no count',
+  'counts wrong, of Legistar and files': 'they have no count that could be wrong',
   'changes between pages, of Legistar':
     'it tells no change; rows that stay come once, as pages go by id (legistar-source.test.ts)',
   'truncates a file':

@@ -31,9 +31,9 @@ export class IdSpace {
     const [highest] = await this.firstOids('DESC')
     const [lowest] = await this.firstOids('ASC')
     if (highest === undefined || lowest === undefined || highest < lowest) return false
-    return (
-      highest > lowest || this.count === 1 || (await unlessRefused(this.rowsIn(this.where)))?.ids.length === 1
-    )
+    if (highest > lowest || this.count === 1) return true
+    if (this.count !== undefined || this.cap === 1) return false // one row an answer, and not the only one as far as is known
+    return (await unlessRefused(this.rowsIn(this.where)))?.ids.length === 1
   }
 
   /** Most rows that an answer really has, where that can be seen: many servers do not say it, some say more than they give. */

@@ -42,8 +42,8 @@ async function read(
 }
 
 /** The bytes of a bad row: what is no UTF-8 was shown as Latin-1. */
-function bytesOf({ rawText, reason }: BadRow): Buffer {
-  return Buffer.from(rawText, reason === 'invalid-utf8' || rawText.includes('\xff') ? 'latin1' : 'utf8')
+function bytesOf({ rawText, detail }: BadRow): Buffer {
+  return Buffer.from(rawText, detail.endsWith('Latin-1') || rawText.includes('\xff') ? 'latin1' : 'utf8')
 }
 
 function readText(text: string, options?: Parameters<typeof read>[1]): Promise<Reading> {
@@ -156,6 +156,15 @@ describe('reading CSV', () => {
       }),
       { numRuns: 500 },
     )
+  })
+
+  it('shows the first line of a row as the text it is where a later one is none', async () => {
+    const { bad } = await read(Buffer.concat([Buffer.from('id,District\n"é\n",'), Buffer.from([0xff])]))
+    expect(bad[0]).toMatchObject({
+      reason: 'invalid-utf8',
+      rawText: '"é',
+      detail: 'its quotes go on over lines that are not valid UTF-8',
+    })
   })
 
   it('says of every bad row where it stands: line and byte lead to its text', async () => {

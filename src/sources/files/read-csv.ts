@@ -34,6 +34,8 @@ const FAULT_DETAILS: Record<RecordFault, (columns: number, expected: number) => 
   'partition-value-too-long': () => `the division is longer than ${MAX_PARTITION_VALUE_BYTES} bytes`,
 }
 
+const INVALID_LATER = 'its quotes go on over lines that are not valid UTF-8'
+
 /** Where a record stands in the decompressed file: line from 1 and byte from 0. */
 export interface Place {
   readonly line: number
@@ -277,7 +279,8 @@ class CsvReader {
   private takeBad(bytes: Uint8Array, reason: RecordFault, columns: number): void {
     this.badRows += 1
     const { line, offset: byteOffset } = this
-    const detail = FAULT_DETAILS[reason](columns, this.shape.columns ?? 0)
+    const isLater = reason === 'invalid-utf8' && isUtf8(bytes) // of a record of several lines, the first is told
+    const detail = isLater ? INVALID_LATER : FAULT_DETAILS[reason](columns, this.shape.columns ?? 0)
     this.listener.onBad?.({ reason, detail, line, byteOffset, rawText: decode(bytes) })
   }
 
