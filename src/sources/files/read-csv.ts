@@ -328,7 +328,7 @@ class CsvReader {
       'partition-column-missing',
       'fix-source',
       `${file}, line ${this.line}: no column '${partitionColumn}'; the columns are ${header.join(', ').slice(0, 1_000)}. ` +
-        'Name the right one in partition.from of the city file',
+        'Name the right one under partition in the city file',
       { file, line: this.line, partitionColumn, columns: header },
     )
   }
