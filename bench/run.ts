@@ -2,7 +2,9 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { benchDemo } from './demo.js'
+import { benchIngest } from './ingest.js'
 import { benchLake } from './lake.js'
 
 /** One measured number against its target. */
@@ -16,22 +18,46 @@ export interface Figure {
   readonly ratio?: number
 }
 
-/** Benches by name. The other names of the plan (ingest, harmonize, …) come with the stages that they measure. */
-const BENCHES: Record<string, () => Promise<Figure[]>> = { demo: benchDemo, lake: benchLake }
+/** How a bench is to be run; each has defaults of its own. */
+export interface BenchOptions {
+  /** Sizes in rows; the first is compared with peers in all pairs. */
+  readonly rows: readonly number[] | undefined
+  readonly pairs: number | undefined
+  readonly quick: boolean
+}
 
-/** `npm run bench -- <name> [--json]`: measures, prints, and exits 1 when a target was missed. */
+/** Benches by name. The other names of the plan (harmonize, …) come with the stages that they measure. */
+const BENCHES: Record<string, (options: BenchOptions) => Promise<Figure[]>> = {
+  demo: benchDemo,
+  ingest: benchIngest,
+  lake: benchLake,
+}
+
+const FLAGS = {
+  json: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false },
+  rows: { type: 'string' },
+  pairs: { type: 'string' },
+} as const
+
+/** `npm run bench -- <name> [--json] [--rows N[,N…]] [--pairs N] [--quick]`: measures, prints, and exits 1 when a target was missed. */
 async function main(argv: readonly string[]): Promise<number> {
-  const name = argv[0] ?? ''
+  const { values, positionals } = parseArgs({ args: [...argv], options: FLAGS, allowPositionals: true })
+  const name = positionals[0] ?? ''
   const bench = BENCHES[name]
   if (bench === undefined) {
     process.stderr.write(
-      `usage: npm run bench -- <name> [--json]; benches: ${Object.keys(BENCHES).join(', ')}\n`,
+      `usage: npm run bench -- <name> [--json] [--rows N[,N…]] [--pairs N] [--quick]; benches: ${Object.keys(BENCHES).join(', ')}\n`,
     )
     return 64
   }
-  const figures = await bench()
+  const figures = await bench({
+    rows: values.rows?.split(',').map(Number),
+    pairs: values.pairs === undefined ? undefined : Number(values.pairs),
+    quick: values.quick,
+  })
   const report = { bench: name, machine: machine(), versions: versions(), figures }
-  process.stdout.write(argv.includes('--json') ? `${JSON.stringify(report)}\n` : table(figures))
+  process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : table(figures))
   return figures.every(({ ok }) => ok) ? 0 : 1
 }
 
@@ -51,7 +77,7 @@ function versions(): Record<string, string> {
 
 function table(figures: readonly Figure[]): string {
   const line = ({ metric, value, unit, target, ok }: Figure) =>
-    `${ok ? 'ok    ' : 'MISSED'} ${metric.padEnd(50)} ${String(value).padStart(10)} ${unit.padEnd(4)} target ${target}`
+    `${ok ? 'ok    ' : 'MISSED'} ${metric.padEnd(72)} ${String(value).padStart(10)} ${unit.padEnd(4)} target ${target}`
   return `${figures.map(line).join('\n')}\n`
 }
 

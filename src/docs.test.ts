@@ -28,7 +28,7 @@ function errorCodes(): Map<string, Set<string>> {
   ])
   for (const file of sourceFiles('src')) {
     for (const [, code, remedy] of readFileSync(file, 'utf8').matchAll(
-      /new WardbookError\(\s*'([a-z0-9-]+)',\s*'([a-z-]+)'/g,
+      /(?:new WardbookError|\bfailure)\(\s*'([a-z0-9-]+)',\s*'([a-z-]+)'/g,
     )) {
       codes.set(code as string, (codes.get(code as string) ?? new Set()).add(remedy as string))
     }

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import type { CityFile } from '../src/contracts/city-file.js'
 import { adoptSource, planSource } from '../src/ingest/adopt/adopt-source.js'
 import type { AdoptContext } from '../src/ingest/adopt/adopt-work.js'
+import { BOUNDED } from '../src/ingest/profiles.js'
 import { LEAN, withEngine } from '../src/lake/duckdb/engine.js'
 import { literal } from '../src/lake/duckdb/sql.js'
 import { scopeTo } from '../src/lake/prefixes.js'
@@ -31,6 +32,7 @@ function contextOf(store: ObjectStore, city: CityFile, options: StageOptions): A
     store: scopeTo('ingest', store),
     city,
     runner: options.runner ?? inProcessRunner(store),
+    ingestProfile: BOUNDED,
     clock: NOON,
     report: options.report ?? (() => {}),
     openOriginals: (from) => openOriginals(from, store.address),

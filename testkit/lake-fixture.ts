@@ -7,7 +7,10 @@ import { harmonizeDivisions } from '../src/harmonize/harmonize-divisions.js'
 import { adoptDivisions } from '../src/ingest/adopt/adopt-divisions.js'
 import type { OpenOriginals } from '../src/ingest/adopt/originals.js'
 import { surveyFiles } from '../src/ingest/adopt/survey-files.js'
-import { writeSnapshot } from '../src/ingest/write-snapshot.js'
+import { compareParts } from '../src/ingest/changes/compare-parts.js'
+import { divideDivisions } from '../src/ingest/divide-divisions.js'
+import { writeParts } from '../src/ingest/write-parts.js'
+import { writeQuarantine } from '../src/ingest/write-quarantine.js'
 import type { Clock } from '../src/kernel/time.js'
 import { DeltaTable } from '../src/lake/delta/table.js'
 import { LEAN, withEngine } from '../src/lake/duckdb/engine.js'
@@ -51,7 +54,10 @@ export function childRunner(lake: TestLake): PartRunner {
 type PartTask = (store: ObjectStore, job: never, open: OpenOriginals) => Promise<unknown>
 
 const TASKS: Record<string, readonly [Owner, PartTask]> = {
-  'ingest.write': ['ingest', writeSnapshot],
+  'ingest.divide': ['ingest', divideDivisions],
+  'ingest.write': ['ingest', writeParts],
+  'ingest.quarantine': ['ingest', writeQuarantine],
+  'ingest.compare': ['ingest', compareParts],
   'ingest.survey': ['ingest', surveyFiles],
   'ingest.adopt': ['ingest', adoptDivisions],
   'harmonize.type': ['harmonize', harmonizeDivisions],

@@ -6,6 +6,7 @@ import { stringify } from 'yaml'
 import type { CityFile } from '../src/contracts/city-file.js'
 import { harmonizeDataset } from '../src/harmonize/harmonize-dataset.js'
 import { ingestSource } from '../src/ingest/ingest-source.js'
+import { BOUNDED } from '../src/ingest/profiles.js'
 import { addDays } from '../src/kernel/time.js'
 import { openLocalStore } from '../src/lake/local/local-store.js'
 import { scopeTo } from '../src/lake/prefixes.js'
@@ -15,9 +16,10 @@ import { loadCity } from '../src/main/load-city.js'
 import { openOriginals } from '../src/main/open-store.js'
 import { connectStages, type PipelineParts, runPipeline } from '../src/main/pipeline.js'
 import { createEmbeddedQueue } from '../src/queue/embedded/embedded-queue.js'
-import { openFilesSource } from '../src/sources/files/files-source.js'
+import { openSource } from '../src/sources/open-source.js'
 import { inProcessRunner } from './lake-fixture.js'
 import { recordLake } from './lake-record.js'
+import { sourceEffects } from './test-city.js'
 import { requestsCsv } from './weekly-requests.js'
 
 /**
@@ -122,10 +124,10 @@ async function fillLake(folder: string, store: ObjectStore): Promise<void> {
     return now
   }
   const parts: PipelineParts = {
-    ...{ store, city, queue: createEmbeddedQueue(), runner: inProcessRunner(store) },
+    ...{ store, city, queue: createEmbeddedQueue(), runner: inProcessRunner(store), ingestProfile: BOUNDED },
     clock: () => now,
     report: ({ stage, message }) => void process.stdout.write(`${stage.padEnd(9)} ${message}\n`),
-    openSource: (name, config) => openFilesSource(name, config, { mirror, fetch }),
+    openSource: (name, config) => openSource(name, config, sourceEffects({ mirror })),
     openOriginals: (from) => openOriginals(from, store.address),
   }
   const [first = '', ...later] = publications()

@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import { startDemoPortal } from '../src/demo/demo-portal.js'
-import { urlsOf } from './published-urls.js'
 
 /** A city file and the files that it names, in a folder: what `wardbook run <cityFile> --mirror <mirror>` takes. */
 export interface PocketMirror {
@@ -17,7 +16,7 @@ export async function writePocketMirror(folder: string): Promise<PocketMirror> {
   const portal = await startDemoPortal()
   try {
     const files: Record<string, string> = {}
-    for (const url of urlsOf(portal.city.datasets['service-requests']?.sources.yearly)) {
+    for (const url of portal.urls) {
       const name = new URL(url).pathname.slice(1)
       await writeFile(join(mirror, name), Buffer.from(await (await fetch(url)).arrayBuffer()))
       files[url] = name

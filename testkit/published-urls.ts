@@ -1,4 +1,4 @@
-import type { SourceConfig } from '../src/contracts/city-file.js'
+import type { SourceConfig } from '../src/contracts/source-config.js'
 
 /** Addresses of a source of files; none for other families. */
 export function urlsOf(source: SourceConfig | undefined): string[] {

@@ -3,13 +3,17 @@ import { dirname, join } from 'node:path'
 import { CityFile } from '../src/contracts/city-file.js'
 import type { PartRunner } from '../src/contracts/part-runner.js'
 import type { Report } from '../src/contracts/progress.js'
+import type { PagedSourceConfig } from '../src/contracts/source-config.js'
 import { detectDataset } from '../src/detect/detect-dataset.js'
 import { harmonizeDataset } from '../src/harmonize/harmonize-dataset.js'
 import { ingestSource } from '../src/ingest/ingest-source.js'
+import { BOUNDED, type IngestProfile } from '../src/ingest/profiles.js'
 import { scopeTo } from '../src/lake/prefixes.js'
 import type { ObjectStore } from '../src/lake/store.js'
 import { measureDataset } from '../src/measure/measure-dataset.js'
-import { openFilesSource } from '../src/sources/files/files-source.js'
+import { httpClient, systemEffects } from '../src/sources/http/client.js'
+import { mirrorFetch } from '../src/sources/http/mirror.js'
+import { openSource, type SourceEffects } from '../src/sources/open-source.js'
 import { inProcessRunner, NOON } from './lake-fixture.js'
 
 /** The one dataset and source of {@link testCity}. */
@@ -52,12 +56,13 @@ export interface StageOptions {
   readonly mirror?: string
   readonly runner?: PartRunner
   readonly fetch?: typeof fetch
+  readonly profile?: IngestProfile
   readonly report?: Report
 }
 
 function contextOf(store: ObjectStore, city: CityFile, options: StageOptions) {
   const runner = options.runner ?? inProcessRunner(store)
-  return { city, runner, clock: NOON, report: () => {} }
+  return { city, runner, clock: NOON, report: options.report ?? (() => {}) }
 }
 
 /** Ingests the one source of {@link testCity}, or another. */
@@ -71,10 +76,17 @@ export function ingest(
   const context = {
     ...contextOf(store, city, options),
     store: scopeTo('ingest', store),
-    openSource: (name: string, config: Parameters<typeof openFilesSource>[1]) =>
-      openFilesSource(name, config, { mirror: options.mirror, fetch: options.fetch ?? fetch }),
+    ingestProfile: options.profile ?? BOUNDED,
+    openSource: (name: string, config: PagedSourceConfig) => openSource(name, config, sourceEffects(options)),
   }
   return ingestSource(context, dataset, source)
+}
+
+/** Sources without waits, at {@link NOON}; the mirror stands for the network where one is given. */
+export function sourceEffects({ mirror, fetch: fetcher = fetch }: StageOptions): SourceEffects {
+  const network = mirror === undefined ? fetcher : mirrorFetch(mirror)
+  const effects = { ...systemEffects(network), sleep: async () => {} }
+  return { http: httpClient(effects), env: {}, mirror, cityFolder: '.', now: () => NOON().getTime() }
 }
 
 export function harmonize(store: ObjectStore, city: CityFile, options: StageOptions = {}, dataset = DATASET) {

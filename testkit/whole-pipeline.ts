@@ -1,7 +1,9 @@
+import { BOUNDED } from '../src/ingest/profiles.js'
 import { openOriginals } from '../src/main/open-store.js'
 import { connectStages, type Failure, type PipelineParts, runPipeline } from '../src/main/pipeline.js'
 import { createEmbeddedQueue } from '../src/queue/embedded/embedded-queue.js'
-import { openFilesSource } from '../src/sources/files/files-source.js'
+import { openSource } from '../src/sources/open-source.js'
+import { sourceEffects } from './test-city.js'
 
 /** Reads every source of a city over the network and works off what follows, in this process. */
 export function runInProcess(
@@ -9,9 +11,10 @@ export function runInProcess(
 ): Promise<Failure[]> {
   const parts: PipelineParts = {
     ...given,
+    ingestProfile: BOUNDED,
     queue: createEmbeddedQueue(),
     report: () => {},
-    openSource: (name, config) => openFilesSource(name, config, { mirror: undefined, fetch }),
+    openSource: (name, config) => openSource(name, config, sourceEffects({})),
     openOriginals: (from) => openOriginals(from, given.store.address),
   }
   connectStages(parts)

@@ -1,6 +1,6 @@
 import { exitCodeOf } from '../kernel/errors.js'
 import { adoptEmbedded, defaultLake } from '../main/embedded.js'
-import { loadCity } from '../main/load-city.js'
+import { cityFolderOf, loadCity } from '../main/load-city.js'
 import type { Output } from './output.js'
 import type { RunOptions } from './program.js'
 
@@ -23,7 +23,10 @@ export async function runAdopt(
   const city = await loadCity(file)
   const lake = options.lake ?? defaultLake(city)
   const { singleWriter } = options
-  const settings = { city, lake, mirror: undefined, singleWriter, report: output.step }
+  const settings = {
+    ...{ city, lake, mirror: undefined, singleWriter },
+    ...{ cityFolder: cityFolderOf(file), report: output.step },
+  }
   const { adopted, failures } = await adoptEmbedded(settings, names, options.dryRun ?? false)
   for (const one of adopted) {
     const { dataset, source, verdict, rows } = one

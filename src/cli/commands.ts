@@ -13,7 +13,7 @@ import {
   serveEmbedded,
   verifyEmbedded,
 } from '../main/embedded.js'
-import { loadCity } from '../main/load-city.js'
+import { cityFolderOf, loadCity } from '../main/load-city.js'
 import type { Failure } from '../main/pipeline.js'
 import type { Output } from './output.js'
 import { type CommonOptions, DEFAULT_PORT, type RunOptions } from './program.js'
@@ -27,8 +27,10 @@ const FINDINGS_SHOWN = 5
 export async function runCity(file: string, options: RunOptions, output: Output): Promise<number> {
   const city = await loadCity(file)
   const lake = options.lake ?? defaultLake(city)
-  const { mirror, singleWriter } = options
-  const exit = await runAll({ city, lake, mirror, singleWriter, report: output.step }, output)
+  const { mirror, record, reread: rereads, singleWriter } = options
+  const cityFolder = cityFolderOf(file)
+  const settings = { city, lake, mirror, record, rereads, singleWriter, cityFolder, report: output.step }
+  const exit = await runAll(settings, output)
   if (options.serve) return servePages(city, lake, options, output)
   output.note(`pages: wardbook serve ${file}${options.lake === undefined ? '' : ` --lake ${options.lake}`}`)
   return exit
@@ -38,7 +40,10 @@ export async function runCity(file: string, options: RunOptions, output: Output)
 export async function runCatchUp(file: string, options: RunOptions, output: Output): Promise<number> {
   const city = await loadCity(file)
   const { lake = defaultLake(city), singleWriter } = options
-  const settings = { city, lake, mirror: undefined, singleWriter, report: output.step }
+  const settings = {
+    ...{ city, lake, mirror: undefined, singleWriter },
+    ...{ cityFolder: cityFolderOf(file), report: output.step },
+  }
   return reportFailures(await catchUpEmbedded(settings), output)
 }
 

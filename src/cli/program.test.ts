@@ -189,8 +189,8 @@ describe('the command line', () => {
     const doc = readFileSync(join(root, 'docs', 'cli.md'), 'utf8')
     const commands = [
       ...['run', 'catch-up', 'serve', 'demo', 'doctor', 'lake prefixes', 'lake adopt', 'lake migrate'],
-      ...['lake compact', 'lake vacuum', 'ledger verify'],
-      'city schema',
+      ...['lake compact', 'lake vacuum', 'ledger verify', 'city schema', 'city check', 'discover'],
+      ...['quarantine list', 'quarantine replay'],
     ]
     for (const command of commands) {
       expect(doc).toContain(`\`wardbook ${command}`)

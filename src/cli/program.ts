@@ -1,8 +1,10 @@
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { RELEASE } from '../kernel/release.js'
 import type * as Commands from './commands.js'
+import type { DiscoverOptions } from './discover-command.js'
 import type { DoctorOptions } from './doctor-command.js'
 import { createOutput, fail, type Output, processStreams, type Streams } from './output.js'
+import type { QuarantineOptions } from './quarantine-command.js'
 
 /** EX_USAGE of sysexits: wrong flags or arguments. */
 const EXIT_USAGE = 64
@@ -78,6 +80,7 @@ function buildProgram(streams: Streams, exitWith: (code: number) => void): Comma
   }
   addCityCommands(program, kit)
   addLookingCommands(program, kit)
+  addQuarantineCommands(program, kit)
   addDoctor(program, kit)
   return program
 }
@@ -108,6 +111,12 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
 
   const run = ofCity('run', "Read a city's sources and bring tables, findings and ledger up to date")
     .option('--mirror <folder>', 'read files from this folder instead of the network')
+    .addOption(
+      new Option('--record <folder>', 'keep what portals answer there, as a mirror for later runs').conflicts(
+        'mirror',
+      ),
+    )
+    .option('--reread', 'read also what portals say is unchanged', false)
     .option('--serve', 'serve the pages afterwards, until Ctrl-C', false)
     .option(...SINGLE_WRITER)
   perform(withPort(run), (commands, options, output, file) => commands.runCity(file, options, output))
@@ -162,6 +171,72 @@ function addLookingCommands(program: Command, kit: CommandKit): void {
   const city = add(program, 'city', 'Work on city files')
   const schema = add(city, 'schema', 'The JSON Schema of city files, for editors')
   perform(schema, (commands, options, output) => commands.showSchema(options, output))
+  addPortalCommands(program, city, kit)
+}
+
+/** Commands that ask portals and write nothing. */
+function addPortalCommands(program: Command, city: Command, { add, performAlone }: CommandKit): void {
+  const check = add(
+    city,
+    'check',
+    'Compare a city file with what its portals publish, without reading tables',
+  )
+    .argument('<city.yaml>', 'the city file')
+    .option('--lake <folder>', 'also say what changed since the last snapshots there')
+    .option('--mirror <folder>', 'read files from this folder instead of the network')
+  performAlone<RunOptions>(check, async (options, output, file) => {
+    const { runCityCheck } = await import('./city-check-command.js')
+    return runCityCheck(file, options, output)
+  })
+  const discover = add(program, 'discover', "Find in a portal's catalog what a city file could name")
+    .argument('<portal>', 'address of the portal, e.g. https://data.example.gov')
+    .option('--limit <number>', 'datasets shown, the best ones (default: 10)', numberWithin(1, 1_000))
+    .option('--words <text>', 'only what has these words in its name or description')
+    .option('--mirror <folder>', 'a recording in place of the network')
+  performAlone<DiscoverOptions>(discover, async (options, output, portal) => {
+    const { runDiscover } = await import('./discover-command.js')
+    return runDiscover(portal, options, output)
+  })
+}
+
+/** Commands on rows that could not be read or typed. */
+function addQuarantineCommands(program: Command, { add, performAlone }: CommandKit): void {
+  const quarantine = add(
+    program,
+    'quarantine',
+    'Look at rows that could not be read or typed, and correct them',
+  )
+  const list = add(
+    quarantine,
+    'list',
+    'Rows in quarantine of the newest snapshots, by stage, source and reason',
+  )
+    .argument('<city.yaml>', 'the city file')
+    .argument('[dataset/source...]', 'sources (default: all)')
+    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+    .option('--rows <number>', 'print so many rows of each reason (default: 0)', numberWithin(0, 10_000_000))
+  performAlone<QuarantineOptions>(list, async (options, output, file) => {
+    const { runQuarantineList } = await import('./quarantine-command.js')
+    return runQuarantineList(file, list.processedArgs[1] as string[], options, output)
+  })
+  const replay = add(
+    quarantine,
+    'replay',
+    'Read a source again, with corrections in the place of its bad rows',
+  )
+    .argument('<city.yaml>', 'the city file')
+    .argument('<dataset/source>', 'the source')
+    .option(
+      '--corrections <file>',
+      'JSON lines or CSV with raw_text and corrected_text; kept for later reads',
+    )
+    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+    .option('--mirror <folder>', 'read files from this folder instead of the network')
+    .option(...SINGLE_WRITER)
+  performAlone<QuarantineOptions>(replay, async (options, output, file) => {
+    const { runQuarantineReplay } = await import('./quarantine-command.js')
+    return runQuarantineReplay(file, replay.processedArgs[1] as string, options, output)
+  })
 }
 
 /** The command that says whether everything else can work here. */
@@ -219,6 +294,8 @@ export interface CommonOptions {
 export interface RunOptions extends CommonOptions {
   readonly lake?: string
   readonly mirror?: string
+  readonly record?: string
+  readonly reread?: boolean
   readonly serve?: boolean
   readonly once?: boolean
   readonly port?: number

@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { isTimeZone } from '../kernel/time.js'
+import { partitionMistakes } from './check-partitions.js'
 import { SERVICE_REQUEST_FIELDS } from './columns.js'
+import { SourceConfig } from './source-config.js'
 
 /** Names become folders, addresses and ids: lower-case letters, digits and single hyphens. */
 const Slug = z
@@ -33,6 +35,49 @@ const Partition = z.strictObject({
       "The publisher's spelling to the division's value, e.g. '5.0': '5' or '0': unassigned. " +
         'A spelling that is not listed stays as it is; a blank is unassigned.',
     ),
+  by: z
+    .enum(['column', 'point'])
+    .optional()
+    .describe(
+      'column (default): the division is what `from` says. point: it is the boundary that holds the point of the row, so that years on both ' +
+        'sides of a redistricting can be compared; a row without a point, or outside of all boundaries, is unassigned. Where `from` is given too, ' +
+        'the share of rows in which both disagree is measured.',
+    ),
+  point: z
+    .union([
+      z.strictObject({ latitude: z.string().min(1), longitude: z.string().min(1) }),
+      z.strictObject({ location: z.string().min(1) }),
+    ])
+    .optional()
+    .describe(
+      "The publisher's columns with latitude and longitude in degrees (WGS 84), or one with a point: GeoJSON, WKT, an object, or `(latitude, longitude)`.",
+    ),
+  boundary: z
+    .string()
+    .optional()
+    .describe(
+      'Which of `divisions.boundaries` is used, by id; default: the one that is in force, without `validTo`.',
+    ),
+})
+
+/** One map of the divisions, as it was in force. */
+const BoundaryVersion = z.strictObject({
+  id: z.string().min(1).max(60).describe("Name of this map, e.g. the year it came into force: '2023'."),
+  file: z.string().min(1).describe('GeoJSON of polygons in degrees (WGS 84), relative to the city file.'),
+  property: z.string().min(1).describe("Member of each feature's properties that names the division."),
+  values: z
+    .record(z.string(), z.string().min(1).max(64))
+    .default({})
+    .describe("The file's spelling to the division's value, e.g. 'District 7': '7'."),
+  validFrom: z.iso.date(),
+  validTo: z.iso
+    .date()
+    .optional()
+    .describe('First day on which it was no longer in force; absent: it is in force.'),
+  sha256: z
+    .string()
+    .optional()
+    .describe('SHA-256 of the file; filled in when it is read. Where it stands here, the file must have it.'),
 })
 
 const TextField = z.union([z.string(), z.array(z.string()).min(1)], {
@@ -44,7 +89,9 @@ const TimeField = z.strictObject({
   formats: z
     .array(z.string())
     .min(1)
-    .describe("strptime forms tried in order, e.g. '%Y-%m-%d %H:%M:%S' or '%m/%d/%Y %I:%M:%S %p'."),
+    .describe(
+      "strptime forms tried in order, e.g. '%Y-%m-%d %H:%M:%S' or '%m/%d/%Y %I:%M:%S %p'; epoch-ms: milliseconds since 1970 in UTC, 0 for none.",
+    ),
   timeZone: TimeZone.optional().describe("Zone of the publisher's clock; default: the city's."),
 })
 
@@ -80,58 +127,6 @@ const Quarantine = z.strictObject({
     ),
 })
 
-const FilesSource = z.strictObject({
-  family: z.literal('files'),
-  urls: z
-    .array(z.url({ protocol: /^https?$/ }))
-    .default([])
-    .describe('Files of this source, in this order; plain CSV or gzip.'),
-  mirror: z
-    .array(z.string())
-    .default([])
-    .describe('Glob patterns below the folder given by --mirror, which then replace `urls`.'),
-  delimiter: z
-    .string()
-    .regex(/^[\t -!#-~]$/, 'use one ASCII character, not a quote')
-    .default(',')
-    .describe('Field separator, one character.'),
-})
-
-const HiveSource = z
-  .strictObject({
-    family: z.literal('hive'),
-    from: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        'Folder, or s3://bucket/path, of hive-partitioned Parquet, which is only read. ' +
-          "Default: the files lie in this lake already, below the raw table's own folder.",
-      ),
-    column: z
-      .string()
-      .min(1)
-      .optional()
-      .describe(
-        "Key of the folders that hold the division, e.g. 'ward' of ward=7/; default: partition.from.",
-      ),
-    mode: z
-      .enum(['copy', 'register'])
-      .optional()
-      .describe(
-        'copy: rows become raw rows, all text, in parts within the budget; register: files stay as they are and the table ' +
-          'names them, only inside the lake. Default: register where `from` is absent and the types allow it, else copy.',
-      ),
-  })
-  .refine(({ from, mode }) => from === undefined || mode !== 'register', {
-    path: ['mode'],
-    error: 'only files inside the lake can be registered: leave out `from`, or use copy',
-  })
-
-const Source = z.discriminatedUnion('family', [FilesSource, HiveSource], {
-  error: 'name a family: files or hive',
-})
-
 const Dataset = z.strictObject({
   name: z.string().min(1),
   kind: z.literal('service-requests'),
@@ -143,7 +138,7 @@ const Dataset = z.strictObject({
     .optional()
     .describe("The publisher's column that identifies a row; without it the row's whole text does."),
   quarantine: Quarantine.prefault({}),
-  sources: z.record(Slug, Source).refine((sources) => Object.keys(sources).length > 0, {
+  sources: z.record(Slug, SourceConfig).refine((sources) => Object.keys(sources).length > 0, {
     error: 'a dataset needs at least one source',
   }),
   mapping: Mapping,
@@ -184,47 +179,59 @@ const Parts = z.strictObject({
 })
 
 /** The one file that describes a city: what it is, its divisions, its datasets and where they are published. */
-export const CityFile = z.strictObject({
-  city: z.strictObject({
-    slug: Slug,
-    name: z.string().min(1),
-    id: z
-      .string()
-      .startsWith('ocd-division/')
-      .optional()
-      .describe('Open Civic Data id, looked up, never built.'),
-    timeZone: TimeZone,
-    locale: z.string().default('en-US'),
-    simulated: z.boolean().default(false).describe('True for a made-up city; every page says so.'),
-  }),
-  divisions: z
-    .strictObject({
-      label: z.string().min(1).default('District').describe("Said before a division's value: 'District 7'."),
-      members: z
-        .record(
-          z.string(),
-          z.strictObject({
-            id: z.string().startsWith('ocd-division/').optional(),
-            name: z.string().optional(),
-          }),
-        )
-        .default({})
-        .describe('The divisions of today by partition value. Data may hold others, e.g. abolished ones.'),
-    })
-    .prefault({}),
-  datasets: z.record(Slug, Dataset).refine((datasets) => Object.keys(datasets).length > 0, {
-    error: 'a city needs at least one dataset',
-  }),
-  parts: Parts.prefault({}),
-  detect: Detect.prefault({}),
-})
+export const CityFile = z
+  .strictObject({
+    city: z.strictObject({
+      slug: Slug,
+      name: z.string().min(1),
+      id: z
+        .string()
+        .startsWith('ocd-division/')
+        .optional()
+        .describe('Open Civic Data id, looked up, never built.'),
+      timeZone: TimeZone,
+      locale: z.string().default('en-US'),
+      simulated: z.boolean().default(false).describe('True for a made-up city; every page says so.'),
+    }),
+    divisions: z
+      .strictObject({
+        label: z
+          .string()
+          .min(1)
+          .default('District')
+          .describe("Said before a division's value: 'District 7'."),
+        members: z
+          .record(
+            z.string(),
+            z.strictObject({
+              id: z.string().startsWith('ocd-division/').optional(),
+              name: z.string().optional(),
+            }),
+          )
+          .default({})
+          .describe('The divisions of today by partition value. Data may hold others, e.g. abolished ones.'),
+        boundaries: z
+          .array(BoundaryVersion)
+          .optional()
+          .describe('Maps of the divisions: districts are redrawn. Needed where a partition is `by: point`.'),
+      })
+      .prefault({}),
+    datasets: z.record(Slug, Dataset).refine((datasets) => Object.keys(datasets).length > 0, {
+      error: 'a city needs at least one dataset',
+    }),
+    parts: Parts.prefault({}),
+    detect: Detect.prefault({}),
+  })
+  .superRefine(({ divisions, datasets }, { addIssue }) => {
+    for (const mistake of partitionMistakes(divisions.boundaries ?? [], datasets))
+      addIssue({ code: 'custom', ...mistake })
+  })
 
 export type CityFile = z.infer<typeof CityFile>
 export type DatasetConfig = CityFile['datasets'][string]
-export type FilesSourceConfig = z.infer<typeof FilesSource>
-export type HiveSourceConfig = z.infer<typeof HiveSource>
-export type SourceConfig = z.infer<typeof Source>
 export type PartsConfig = CityFile['parts']
+export type PartitionConfig = DatasetConfig['partition']
+export type BoundaryVersion = z.infer<typeof BoundaryVersion>
 export type DetectConfig = CityFile['detect']
 export type MappingConfig = DatasetConfig['mapping']
 export type TimeFieldConfig = z.infer<typeof TimeField>

@@ -58,6 +58,9 @@ export const SERVICE_REQUEST_FIELDS = [
 /** Fields without which a row cannot be counted: a row that lacks one goes to quarantine. */
 export const REQUIRED_FIELDS: readonly string[] = ['service_name', 'requested_at']
 
+/** In a mapping's `formats`: whole milliseconds since 1970 in UTC, as ArcGIS has its dates; 0 stands for none. */
+export const EPOCH_MS = 'epoch-ms'
+
 /** The calendar day of the request in the city's own time zone. */
 export const REQUESTED_ON = 'requested_on'
 

@@ -54,3 +54,4 @@ export interface RecordedEvent {
 export const DATA_SCHEMA = 'urn:wardbook:schema:'
 export const FINDING_EVENT_TYPE = 'org.wardbook.finding'
 export const PUBLISHED_EVENT_TYPE = 'org.wardbook.dataset.published'
+export const GAP_EVENT_TYPE = 'org.wardbook.dataset.gap'

@@ -9,3 +9,17 @@ export interface PartRunner {
    */
   run<Job extends object, Result>(task: string, job: Job): Promise<Result>
 }
+
+/**
+ * Most MiB of resident memory that the process of one job may take, by task: what a container or function of this size must hold for any
+ * part that ingestion commits. `npm run ceiling` enforces them on the largest parts and the hardest shapes.
+ */
+export const CEILINGS_MIB: Readonly<Record<string, number>> = {
+  'ingest.divide': 320,
+  'ingest.write': 320,
+  'ingest.quarantine': 320,
+  'ingest.compare': 320,
+  'harmonize.type': 320,
+  'measure.count': 320,
+  'detect.test': 320,
+}

@@ -1,6 +1,8 @@
 import { digestOf, type Json } from '../kernel/ids.js'
+import { chooseBoundary } from './chosen-boundary.js'
 import type { CityFile, DatasetConfig } from './city-file.js'
 import type { Stage } from './message.js'
+import type { SourceConfig } from './source-config.js'
 
 /**
  * Raised when a stage's output for the same input and the same city file changes. It is part of the config digest, so
@@ -26,21 +28,67 @@ export interface ConfigDigests {
 /** The config digests of a dataset: 16 hexadecimal digits each. A changed setting changes the digests from its stage on. */
 export function configDigests(city: CityFile, datasetId: string): ConfigDigests {
   const dataset = city.datasets[datasetId] as DatasetConfig
-  const { partition, key, mapping } = dataset
+  const { key, mapping } = dataset
   const { slug, timeZone } = city.city
-  const ingest = chain('ingest', '', { partition, key, parts: city.parts, delimiters: delimitersOf(dataset) })
+  const ingest = chain('ingest', '', {
+    ...{ partition: partitionSettings(city, dataset), key, parts: city.parts },
+    delimiters: settingsOf(dataset),
+  })
   const harmonize = chain('harmonize', ingest, { mapping, timeZone })
   const measure = chain('measure', harmonize, {})
   const detect = chain('detect', measure, { ...city.detect, slug, sources: Object.keys(dataset.sources) })
   return { ingest, harmonize, measure, detect }
 }
 
-/** Separators other than the default, by source: absent without any, so that a new plain source changes no digest. */
-function delimitersOf({ sources }: DatasetConfig): Record<string, string> | undefined {
-  const special = Object.entries(sources).flatMap(([source, config]) =>
-    config.family === 'files' && config.delimiter !== ',' ? [[source, config.delimiter] as const] : [],
-  )
+/** What the split depends on. A map counts by its content and meaning, wherever its file lies; without `by: point` nothing of maps does. */
+function partitionSettings({ divisions }: CityFile, { partition }: DatasetConfig): object {
+  const { column, from, values } = partition
+  if (partition.by !== 'point') return { column, from, values }
+  const chosen = chooseBoundary(divisions.boundaries ?? [], partition)
+  if (!('boundary' in chosen)) return partition
+  const { id, sha256, property, values: names } = chosen.boundary
+  return { ...partition, boundary: { id, sha256, property, values: names } }
+}
+
+/**
+ * Settings of sources that decide what their rows are, by source; those that only decide how they are fetched are left out, as are
+ * defaults: a new plain source, or another page size, changes no digest.
+ */
+function settingsOf({ sources }: DatasetConfig): Record<string, Json> | undefined {
+  const special = Object.entries(sources).flatMap(([source, config]) => {
+    const settings = rowSettings(config)
+    return settings === undefined ? [] : [[source, settings] as const]
+  })
   return special.length === 0 ? undefined : Object.fromEntries(special)
+}
+
+/** A files source's separator stands alone: so it did in the first release. */
+function rowSettings(config: SourceConfig): Json | undefined {
+  const chosen = Object.entries(config).filter(
+    ([name, value]) => ROW_SETTINGS[config.family].includes(name) && !isDefault(name, value),
+  )
+  if (chosen.length === 0) return undefined
+  const [[name, value]] = chosen as [[string, Json]]
+  return chosen.length === 1 && name === 'delimiter' ? value : (Object.fromEntries(chosen) as Json)
+}
+
+const FILE_SETTINGS = ['drops', 'delimiter', 'encoding', 'headerRows', 'sheet', 'member']
+const ROW_SETTINGS: Record<SourceConfig['family'], readonly string[]> = {
+  files: FILE_SETTINGS,
+  socrata: ['drops', 'read', 'api'],
+  ckan: ['drops', 'read'],
+  arcgis: ['drops', 'where', 'domains', 'geometry'],
+  opendatasoft: ['drops', 'read', 'timeZone'],
+  legistar: ['drops', 'since'],
+  hive: [],
+  module: ['drops', 'path', 'options'],
+}
+
+function isDefault(name: string, value: unknown): boolean {
+  if (name === 'drops' || name === 'options') return Object.keys(value as object).length === 0
+  return (
+    value === undefined || (name === 'delimiter' && value === ',') || (name === 'headerRows' && value === 1)
+  )
 }
 
 function chain(stage: keyof ConfigDigests, upstream: string, settings: object): string {

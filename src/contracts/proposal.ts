@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import { ChangeCounts } from './changes.js'
+import { PointCounts } from './points.js'
 
 const Day = z.string().regex(/^\d{4}-\d{2}-\d{2}$/)
 const Instant = z.iso.datetime()
@@ -88,6 +90,10 @@ export const PublicationProposal = z.strictObject({
   quarantined: z.int(),
   files: z.array(z.strictObject({ url: z.string(), sha256: z.string(), rows: z.int() })),
   parts: z.array(z.strictObject({ division: z.string(), sha256: z.string(), rows: z.int() })),
+  /** What became of the rows of the snapshot before; absent for the first. */
+  changes: ChangeCounts.optional(),
+  /** How its rows were assigned to divisions; absent where it was by a column. */
+  points: PointCounts.optional(),
 })
 export type PublicationProposal = z.infer<typeof PublicationProposal>
 
@@ -108,10 +114,29 @@ export const RunRecord = z.strictObject({
 })
 export type RunRecord = z.infer<typeof RunRecord>
 
+/**
+ * A publication that could not be read completely, so that nothing of it was committed, or a table that should be there and is
+ * not. `snapshot` is the newest that was read completely, -1 for none. One gap of a kind and snapshot is told once.
+ */
+export const GapProposal = z.strictObject({
+  kind: z.literal('dataset.gap'),
+  id: z.string(),
+  dataset: z.string(),
+  source: z.string(),
+  time: Instant,
+  knownAt: Instant,
+  snapshot: z.int(),
+  /** Code of the error that it would be for a caller, and its sentence. */
+  code: z.string(),
+  message: z.string(),
+})
+export type GapProposal = z.infer<typeof GapProposal>
+
 export const Proposal = z.discriminatedUnion('kind', [
   FindingProposal,
   FamilyRecord,
   PublicationProposal,
+  GapProposal,
   RunRecord,
 ])
 export type Proposal = z.infer<typeof Proposal>

@@ -10,6 +10,8 @@ import { LAST_DAY, type SimulatedRequest, simulateRequests } from './simulate-re
 export interface DemoPortal {
   readonly url: string
   readonly city: CityFile
+  /** Addresses of its files, a year each. */
+  readonly urls: readonly string[]
   close(): Promise<void>
 }
 
@@ -42,7 +44,8 @@ export async function startDemoPortal(seed = DEMO_SEED): Promise<DemoPortal> {
   server.keepAliveTimeout = 0 // a slow reader on a busy machine finds its connection as it left it
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, city: demoCity([...files.keys()].map((path) => `${url}${path}`)), close: () => close(server) }
+  const urls = [...files.keys()].map((path) => `${url}${path}`)
+  return { url, city: demoCity(urls), urls, close: () => close(server) }
 }
 
 function publish(seed: number): Map<string, PublishedFile> {

@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { inProcessRunner, makeLake, NOON, queryTable, type TestLake } from '../../testkit/lake-fixture.js'
-import { urlsOf } from '../../testkit/published-urls.js'
 import { runInProcess } from '../../testkit/whole-pipeline.js'
 import { addDays } from '../kernel/time.js'
 import { tables } from '../lake/tables.js'
@@ -18,8 +17,7 @@ const DATASET = 'service-requests'
 
 /** Bytes of all files of a portal. */
 async function download(portal: DemoPortal): Promise<Buffer[]> {
-  const urls = urlsOf(portal.city.datasets[DATASET]?.sources.yearly)
-  return Promise.all(urls.map(async (url) => Buffer.from(await (await fetch(url)).arrayBuffer())))
+  return Promise.all(portal.urls.map(async (url) => Buffer.from(await (await fetch(url)).arrayBuffer())))
 }
 
 let portal: DemoPortal
@@ -48,7 +46,7 @@ describe('the simulated city', () => {
   })
 
   it('answers for its files as a real portal does, and 404 for others', async () => {
-    const [url] = urlsOf(portal.city.datasets[DATASET]?.sources.yearly)
+    const [url] = portal.urls
     const head = await fetch(url as string, { method: 'HEAD' })
     expect(head.headers.get('etag')).toMatch(/^"[0-9a-f]{32}"$/)
     expect(Date.parse(head.headers.get('last-modified') ?? '')).toBeGreaterThan(Date.parse(LAST_DAY))

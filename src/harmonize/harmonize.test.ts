@@ -104,6 +104,21 @@ describe('typing', () => {
     ])
   })
 
+  it('reads milliseconds since 1970 where the form says so; 0 is no instant', async () => {
+    const formats = ['epoch-ms', '%Y-%m-%d']
+    const instants: Record<string, string[]> = {
+      '1767321000123': ['2026-01-02T02:30:00.123Z'],
+      '1767321000000.0': ['2026-01-02T02:30:00.000Z'],
+      '-86400000': ['1969-12-31T00:00:00.000Z'],
+      '2026-01-02': ['2026-01-02T05:00:00.000Z'],
+      '0': [],
+    }
+    for (const [text, found] of Object.entries(instants)) {
+      const rows = await instantOf(text, { from: 'Opened', formats })
+      expect(rows.map(({ requested_at }) => requested_at)).toEqual(found)
+    }
+  })
+
   it('keeps the day and moves on by an hour at most where clocks change', async () => {
     const local = [
       '2026-03-08 01:59:59', // before the gap

@@ -1,6 +1,7 @@
 import type { DatasetConfig, MappingConfig, TimeFieldConfig } from '../contracts/city-file.js'
 import {
   type Column,
+  EPOCH_MS,
   REQUESTED_ON,
   REQUIRED_FIELDS,
   ROW_HASH,
@@ -66,11 +67,19 @@ export function textSql(field: FieldPlan): string {
 export function typedSql(field: FieldPlan): string {
   const text = textSql(field)
   if (field.from.length === 0) return `NULL::${sqlType(field.type)}`
-  if (field.type === 'timestamp') {
-    const forms = (field.formats ?? []).map(literal).join(', ')
-    return `timezone(${literal(field.timeZone ?? 'UTC')}, try_strptime(${text}, [${forms}]))`
-  }
+  if (field.type === 'timestamp') return instantSql(field, text)
   return field.type === 'string' ? text : `TRY_CAST(${text} AS ${sqlType(field.type)})`
+}
+
+/** An instant by the first form that fits: milliseconds since 1970 in UTC, or clock time in the publisher's zone. */
+function instantSql({ formats = [], timeZone = 'UTC' }: FieldPlan, text: string): string {
+  const forms = formats.filter((form) => form !== EPOCH_MS)
+  const clock = `timezone(${literal(timeZone)}, try_strptime(${text}, [${forms.map(literal).join(', ')}]))`
+  if (!formats.includes(EPOCH_MS)) return clock
+  const epoch =
+    `CASE WHEN regexp_full_match(${text}, '-?[0-9]{1,15}(\\.0+)?') AND TRY_CAST(${text} AS DOUBLE) <> 0 ` +
+    `THEN timezone('UTC', make_timestamp(TRY_CAST(${text} AS DOUBLE)::BIGINT * 1000)) END`
+  return forms.length === 0 ? epoch : `coalesce(${epoch}, ${clock})`
 }
 
 /** Why a row cannot be counted, or null; the first required field that is missing or unreadable gives the reason. */

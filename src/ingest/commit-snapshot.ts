@@ -1,3 +1,5 @@
+import { join } from 'node:path'
+import type { ChangeCounts } from '../contracts/changes.js'
 import { type Column, QUARANTINE_COLUMNS, RAW_COLUMNS } from '../contracts/columns.js'
 import { reachedVersion } from '../contracts/positions.js'
 import { WardbookError } from '../kernel/errors.js'
@@ -6,8 +8,10 @@ import type { NewFile } from '../lake/delta/table.js'
 import { schemaChange } from '../lake/schema-change.js'
 import type { Scratch } from '../lake/store.js'
 import { sameColumn } from '../sources/files/read-csv.js'
+import { compareSnapshots } from './changes/compare-snapshots.js'
+import { tellPoints } from './divisions/tell-points.js'
 import { type ColumnPlan, planColumns } from './plan-columns.js'
-import { type ScannedPage, scanPage } from './scan-page.js'
+import type { ReadOffer, ReadSource } from './read-offers.js'
 import { type SnapshotProvenance, settleSnapshot } from './settle.js'
 import { demandQuarantinePolicy, demandRowsLeft } from './snapshot-checks.js'
 import {
@@ -15,107 +19,111 @@ import {
   type IngestResult,
   nextSnapshot,
   type RawWork,
+  rowsOf,
   type SourceWork,
   step,
 } from './source-work.js'
-import type { SpooledPage } from './spool.js'
-import type { LivePart, WriteJob, WriteResult } from './write-job.js'
+import type { SplitSource } from './split-pages.js'
+import { type WritePlan, writeDivisions } from './write-divisions.js'
+import type { LivePart, QuarantineJob, WriteResult } from './write-job.js'
 
 /**
- * Scans the pages, writes them in a worker, and commits: quarantine first, then the table, then the records.
+ * Writes the rows in workers, compares them with the last snapshot, and commits: quarantine first, then the table, then the records.
  * @returns undefined when another run has committed a snapshot of this source meanwhile: nothing of ours became visible
- * @throws WardbookError of the scan, the checks and the worker; nothing is committed then
+ * @throws WardbookError of the checks and the workers; nothing is committed then
  */
 export async function commitSnapshot(
   context: IngestContext,
   work: SourceWork,
   scratch: Scratch,
-  pages: readonly SpooledPage[],
+  read: ReadSource,
   fingerprint: string,
   base: Snapshot | undefined,
 ): Promise<IngestResult | undefined> {
-  const scanned: ScannedPage[] = []
-  const settings = { delimiter: work.config.delimiter, partitionColumn: work.partitionFrom }
-  for (const page of pages) scanned.push(await scanPage(work.store, scratch, page, settings))
-  demandQuarantinePolicy(work, scanned)
+  const { split } = read
+  demandQuarantinePolicy(work, split.pages)
   demandRowsLeft(work, base, {
-    rows: scanned.reduce((sum, { summary }) => sum + summary.goodRows, 0),
-    files: scanned.length,
+    rows: split.pages.reduce((sum, { goodRows }) => sum + goodRows, 0),
+    files: read.offers.reduce((sum, { pages }) => sum + pages.length, 0),
   })
-  const plan = planColumns(
-    scanned.map(({ summary }) => summary.header),
-    work.dataset.partition.column,
-    publishedColumns(base, work.dataset.partition.column),
-  )
-  const number = nextSnapshot(base)
-  const job = writeJob(context, work, scanned, plan, number, base)
-  const written = await context.runner.run<WriteJob, WriteResult>('ingest.write', job)
-  const provenance = provenanceOf(context, scanned, number, fingerprint)
-  await commitQuarantine(work, written.quarantined, number)
+  const headers = split.layouts.map(({ header }) => header)
+  const partitionColumn = work.dataset.partition.column
+  const plan = planColumns(headers, partitionColumn, publishedColumns(base, partitionColumn))
+  const snapshot = nextSnapshot(base)
+  const write = writePlan(context, work, plan, split, base, snapshot)
+  const written = await writeDivisions(context, write, split.divisions, join(scratch.folder, 'divided'))
+  const quarantined = await quarantinedOf(context, work, split, snapshot)
+  const columns = [...new Set(plan.pages.flat())].sort()
+  const changes = await changesSince(context, work, base, write, plan, written, columns)
+  const provenance = {
+    ...{ ...provenanceOf(context, read, snapshot, fingerprint), columns },
+    ...(read.points === undefined ? {} : { points: read.points }),
+    ...(changes === undefined ? {} : { changes }),
+    ...(work.corrections === undefined ? {} : { corrections: work.corrections.digest }),
+  }
+  await commitQuarantine(work, quarantined, snapshot)
   const { outcome, version } = await commitRaw(work, base, plan, written, provenance)
   if (outcome === 'superseded') return undefined
   await settleSnapshot(work)
 
-  const quarantined = provenance.pages.reduce((sum, page) => sum + page.rowsQuarantined, 0)
-  const divisions = divisionsOf(work, written)
+  const badRows = split.pages.reduce((sum, page) => sum + page.badRows, 0)
+  const divisions = split.divisions.length
+  const skipped = provenance.skipped?.records ?? 0
+  const not = skipped === 0 ? '' : `, ${skipped} that the portal lists and cannot give`
   step(
     context,
     work,
-    `committed snapshot ${number}: ${written.rows} rows in ${divisions} divisions, ${quarantined} rows in quarantine`,
-    { rows: written.rows, quarantined, divisions, version },
+    `committed snapshot ${snapshot}: ${written.rows} rows in ${divisions} divisions, ${badRows} rows in quarantine${not}` +
+      (read.points === undefined ? '' : `; ${tellPoints(read.points)}`),
+    {
+      ...{ rows: written.rows, quarantined: badRows, divisions, version, skipped },
+      ...(read.points === undefined ? {} : { points: read.points }),
+    },
   )
-  return { verdict: 'committed', version, snapshot: number, rows: written.rows, quarantined }
+  return { verdict: 'committed', version, snapshot, rows: written.rows, quarantined: badRows }
 }
 
-function divisionsOf({ dataset }: SourceWork, { parts, kept }: WriteResult): number {
-  const made = parts.map(({ partition }) => partition[dataset.partition.column])
-  return new Set([...made, ...kept.map(({ division }) => division)]).size
-}
-
-function writeJob(
+function writePlan(
   context: IngestContext,
   work: SourceWork,
-  scanned: readonly ScannedPage[],
   plan: ColumnPlan,
-  snapshot: number,
+  split: SplitSource,
   base: Snapshot | undefined,
-): WriteJob {
+  snapshot: number,
+): WritePlan {
   return {
     table: work.raw.root,
-    quarantineTable: work.quarantine.root,
     snapshot,
     columns: plan.columns.map(({ name }) => name),
-    pages: scanned.map((scan, index) => ({
-      page: scan.page.page,
-      url: scan.page.url,
-      input: scan.copy === undefined ? { object: scan.page.body } : { file: scan.copy },
-      gzip: scan.copy === undefined && scan.page.gzip,
-      delimiter: scan.copy === undefined ? work.config.delimiter : ',',
-      columns: plan.pages[index] ?? [],
-      rows: scan.summary.goodRows,
-      badRows: scan.badRows,
-    })),
     partitionColumn: work.dataset.partition.column,
-    partitionFrom: columnFor(plan, work.partitionFrom),
-    partitionValues: work.dataset.partition.values,
+    layouts: split.layouts.map(({ delimiter, emptyIsNull }, at) => ({
+      columns: plan.pages[at] ?? [],
+      delimiter,
+      emptyIsNull,
+    })),
     key: work.dataset.key === undefined ? undefined : keyColumn(work, plan),
     budget: context.city.parts,
     live: livePartsOf(work, base),
   }
 }
 
-/** Table column of a published column; the scan has made sure that every page has the division's. */
-function columnFor(plan: ColumnPlan, published: string): string {
-  return (
-    plan.columns.find(({ metadata }) => sameColumn(metadata?.published ?? '', published))?.name ?? published
-  )
+async function quarantinedOf(
+  context: IngestContext,
+  work: SourceWork,
+  { badRows }: SplitSource,
+  snapshot: number,
+): Promise<NewFile[]> {
+  if (badRows === undefined) return []
+  const partitionColumn = work.dataset.partition.column
+  const job: QuarantineJob = { table: work.quarantine.root, snapshot, partitionColumn, badRows }
+  return context.runner.run<QuarantineJob, NewFile[]>('ingest.quarantine', job)
 }
 
 /** The table column of the dataset's key. @throws WardbookError 'key-column-missing' (fix-source) */
 export function keyColumn(work: RawWork, plan: ColumnPlan): string {
   const key = work.dataset.key as string
-  const found = plan.columns.find(({ metadata }) => sameColumn(metadata?.published ?? '', key))
-  if (found !== undefined) return found.name
+  const found = columnOf(plan, key)
+  if (found !== undefined) return found
   const columns = plan.columns.map(({ metadata }) => metadata?.published)
   throw new WardbookError(
     'key-column-missing',
@@ -125,7 +133,12 @@ export function keyColumn(work: RawWork, plan: ColumnPlan): string {
   )
 }
 
-/** Live files that {@link storeParts} may leave as they are. */
+/** Table column of a published column. */
+function columnOf(plan: ColumnPlan, published: string): string | undefined {
+  return plan.columns.find(({ metadata }) => sameColumn(metadata?.published ?? '', published))?.name
+}
+
+/** Live files that a write may leave as they are. */
 export function livePartsOf(work: RawWork, base: Snapshot | undefined): LivePart[] {
   const column = work.dataset.partition.column
   if (base?.partitionColumns[0] !== column) return []
@@ -164,47 +177,92 @@ async function commitRaw(
   provenance: SnapshotProvenance,
 ) {
   const partitionColumns = [work.dataset.partition.column]
-  const division = (file: LiveFile) => file.partition[work.dataset.partition.column] ?? ''
-  const kept = new Set(written.kept.map((part) => `${part.division} ${part.sha256}`))
   return work.raw.commit(base, {
     operation: 'WRITE SNAPSHOT',
     ...schemaChange(base, [...plan.columns, ...RAW_COLUMNS], partitionColumns),
-    removes: [...(base?.files.values() ?? [])].filter(
-      (file) => !kept.has(`${division(file)} ${file.tags.sha256}`),
-    ),
+    removes: base === undefined ? [] : removedFiles(work, base, written),
     adds: written.parts,
     positions: [{ appId: work.appId, version: provenance.snapshot }],
     provenance: { stage: 'ingest', dataset: work.datasetId, source: work.sourceId, ...provenance },
   })
 }
 
+/** What became of the rows of the last snapshot; undefined for the first, and where the division is another column. */
+async function changesSince(
+  context: IngestContext,
+  work: SourceWork,
+  base: Snapshot | undefined,
+  { partitionColumn, key }: WritePlan,
+  plan: ColumnPlan,
+  written: WriteResult,
+  columns: readonly string[],
+): Promise<ChangeCounts | undefined> {
+  if (base === undefined || base.partitionColumns[0] !== partitionColumn || base.positions.size === 0)
+    return undefined
+  const last = await settleSnapshot(work)
+  const removed = removedFiles(work, base, written)
+  const keptRows = rowsOf(base) - removed.reduce((sum, { rows }) => sum + (rows ?? 0), 0)
+  return compareSnapshots(context.runner, {
+    ...{ root: work.raw.root, partitionColumn, key, removed, added: written.parts, keptRows },
+    partitionFrom: work.division.toldFrom.flatMap((name) => columnOf(plan, name) ?? []),
+    columnsBefore: last?.columns ?? publishedColumns(base, partitionColumn).map(({ name }) => name),
+    columnsAfter: columns,
+  })
+}
+
+/** Live files whose rows did not come again. */
+function removedFiles(work: SourceWork, base: Snapshot, written: WriteResult): LiveFile[] {
+  const division = (file: LiveFile) => file.partition[work.dataset.partition.column] ?? ''
+  const kept = new Set(written.kept.map((part) => `${part.division} ${part.sha256}`))
+  return [...base.files.values()].filter((file) => !kept.has(`${division(file)} ${file.tags.sha256}`))
+}
+
 function provenanceOf(
   context: IngestContext,
-  scanned: readonly ScannedPage[],
+  { offers, split }: ReadSource,
   snapshot: number,
   fingerprint: string,
 ): SnapshotProvenance {
-  const pages = scanned.map(({ page, summary }) => ({
-    page: page.page,
-    url: page.url,
-    sha256: page.sha256,
-    bytes: page.bytes,
-    rowsIn: summary.goodRows + summary.badRows,
-    rowsQuarantined: summary.badRows,
-    publishedAt: page.publishedAt,
-    readAt: page.readAt,
-  }))
-  const readAt =
-    pages
-      .map((page) => page.readAt)
-      .sort()
-      .at(-1) ?? context.clock().toISOString()
-  const publishedAt =
-    pages
-      .map((page) => page.publishedAt ?? page.readAt)
-      .sort()
-      .at(-1) ?? readAt
-  return { snapshot, fingerprint, publishedAt, readAt, pages }
+  const bad = new Map(split.pages.map(({ page, badRows }) => [page, badRows]))
+  const pages = offers.flatMap(({ offer, pages: read }) =>
+    read.map(({ page, spooled: { record } }) => ({
+      page,
+      url: record.request.url,
+      sha256: record.sha256,
+      bytes: record.bytes,
+      rowsIn: record.signals.rows,
+      rowsQuarantined: bad.get(page) ?? 0,
+      publishedAt: offer.publishedAt ?? null,
+      readAt: record.readAt,
+    })),
+  )
+  const skipped = offers.flatMap((offer) => offer.skipped)
+  const readAt = newest(pages.map((page) => page.readAt)) ?? context.clock().toISOString()
+  const publishedAt = newest(pages.map((page) => page.publishedAt ?? page.readAt)) ?? readAt
+  return {
+    ...{ snapshot, fingerprint, publishedAt, readAt, offers: offers.map(offerRecord), pages },
+    ...(skipped.length === 0
+      ? {}
+      : { skipped: { records: skipped.length, list: skipped.slice(0, MAX_SKIPPED_NAMED) } }),
+  }
+}
+
+/** Records that a commit names of those that a portal could not give; beyond, it counts them. */
+const MAX_SKIPPED_NAMED = 100
+
+function offerRecord({ offer, pages }: ReadOffer): SnapshotProvenance['offers'][number] {
+  const { name, changeToken, publishedAt, rows: rowsCounted } = offer
+  return {
+    name,
+    ...(changeToken === undefined ? {} : { changeToken }),
+    ...(publishedAt === undefined ? {} : { publishedAt }),
+    rows: pages.reduce((sum, { spooled }) => sum + spooled.record.signals.rows, 0),
+    ...(rowsCounted === undefined ? {} : { rowsCounted }),
+  }
+}
+
+function newest(instants: readonly string[]): string | undefined {
+  return instants.toSorted().at(-1)
 }
 
 /** Columns of the publisher that the table has so far. */

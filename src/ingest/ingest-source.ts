@@ -1,8 +1,11 @@
+import { asWardbookError } from '../kernel/errors.js'
 import { digestOf } from '../kernel/ids.js'
 import type { Scratch } from '../lake/store.js'
 import { commitSnapshot } from './commit-snapshot.js'
+import { proposeGap, proposeMissing } from './gaps.js'
+import { judgeOffers, type ReadSource, readOffers, unlistedOffers } from './read-offers.js'
+import { refusal } from './refusal.js'
 import { settleSnapshot } from './settle.js'
-import { demandSameOffers } from './snapshot-checks.js'
 import {
   type Head,
   type IngestContext,
@@ -13,67 +16,85 @@ import {
   step,
   workOn,
 } from './source-work.js'
-import { clearSpool, type SpooledPage, spoolPage } from './spool.js'
+import { isKnown } from './verdict.js'
+
+/** How a source is read, besides its settings. */
+export interface IngestOptions {
+  /** Reads also what the portal's own tokens say is unchanged. */
+  readonly rereads?: boolean
+}
+
+/** Reads of a publication that changes, or does not add up, before it is given up. */
+const MAX_READS = 3
 
 /**
  * Reads one source completely and commits it as one snapshot, or commits nothing.
- * describe → spool → describe again → scan → one lean partitioned pass in a worker → quarantine, then table → records.
- * The same publication again commits nothing. A killed run continues with the pages it had received.
+ * describe → pages into the spool → describe again → scan and count → verdict → partitioned parts in a worker → quarantine, then table →
+ * records. What the portal's tokens say is unchanged is not read; the same bytes again commit nothing. A killed run goes on after the last page that
+ * it had whole. A read that is not complete is made again, and then refused with a `dataset.gap` for the ledger.
+ * @throws WardbookError of the source, the scan and the checks; 'changed-during-read' (retry), 'count-differs', 'rows-repeated' (fix-source)
  */
 export async function ingestSource(
   context: IngestContext,
   datasetId: string,
   sourceId: string,
+  options: IngestOptions = {},
 ): Promise<IngestResult> {
-  const work = workOn(context, datasetId, sourceId)
+  const work = await workOn(context, datasetId, sourceId)
   const scratch = await context.store.scratch()
   try {
     await settleSnapshot(work) // what an interrupted run left, whatever the source answers today
-    const pages = await spoolAll(context, work, scratch)
-    const fingerprint = fingerprintOf(work.appId, pages)
-    const head = await readHead(work)
-    const result =
-      head.last?.fingerprint === fingerprint
-        ? unchanged(context, work, head)
-        : ((await commitSnapshot(context, work, scratch, pages, fingerprint, head.base)) ??
-          unchanged(context, work, await readHead(work)))
-    await clearSpool(context.store, work.spoolRoot)
+    const result = await readAndCommit(context, work, scratch, options)
+    await work.spool.clear()
     return result
+  } catch (thrown) {
+    await proposeGap(context, work, asWardbookError(thrown))
+    throw thrown
   } finally {
     await scratch.remove()
   }
 }
 
-/** All pages, received whole; a page that the publisher changed meanwhile is received once more. */
-async function spoolAll(context: IngestContext, work: SourceWork, scratch: Scratch): Promise<SpooledPage[]> {
-  const spool = { store: work.store, root: work.spoolRoot, scratch, clock: context.clock }
-  const before = await work.source.describe()
-  const pages: SpooledPage[] = []
-  let resumed = 0
-  for (const offer of before) {
-    const spooled = await spoolPage(spool, work.source, offer)
-    pages.push(spooled.page)
-    if (spooled.resumed) resumed += 1
+async function readAndCommit(
+  context: IngestContext,
+  work: SourceWork,
+  scratch: Scratch,
+  { rereads = false }: IngestOptions,
+): Promise<IngestResult> {
+  for (let tried = 1; ; tried++) {
+    const publication = await work.source.describe()
+    await proposeMissing(context, work, publication.missing)
+    const head = await readHead(work)
+    const isDecided = head.last?.corrections === work.corrections?.digest // else bad rows are to be read in a new light
+    if (!rereads && isDecided && isKnown(publication, head.last?.offers ?? []))
+      return unchanged(context, work, head)
+    const { offers, ...rows } = await readOffers(context, work, scratch, publication.offers)
+    const after = await work.source.describe()
+    const judged = judgeOffers(offers, after.offers, work.config.countTolerance)
+    const unfit = judged.filter(({ verdict }) => verdict.kind !== 'complete')
+    if (unfit.length === 0 && unlistedOffers(publication.offers, after.offers).length === 0) {
+      return commitOrKeep(context, work, scratch, { offers: judged, ...rows }, head)
+    }
+    for (const { offer } of unfit) await work.spool.discard(offer)
+    if (tried === MAX_READS) throw refusal(work, unfit, unlistedOffers(publication.offers, after.offers))
+    step(context, work, 'the publication changed or did not add up: reading it again', {
+      tried,
+      unfit: unfit.length,
+    })
   }
-  const after = await work.source.describe()
-  demandSameOffers(work, before.length, after.length)
-  for (const offer of after) {
-    const received = pages[offer.page]
-    if (received?.url === offer.url && received.changeToken === (offer.changeToken ?? null)) continue
-    pages[offer.page] = (await spoolPage(spool, work.source, offer)).page
-  }
-  const bytes = pages.reduce((sum, page) => sum + page.bytes, 0)
-  step(
-    context,
-    work,
-    `received ${pages.length} files, ${bytes} bytes${resumed > 0 ? ` (${resumed} kept from an earlier run)` : ''}`,
-    {
-      files: pages.length,
-      bytes,
-      resumed,
-    },
-  )
-  return pages
+}
+
+async function commitOrKeep(
+  context: IngestContext,
+  work: SourceWork,
+  scratch: Scratch,
+  read: ReadSource,
+  head: Head,
+): Promise<IngestResult> {
+  const fingerprint = fingerprintOf(work, read)
+  if (head.last?.fingerprint === fingerprint) return unchanged(context, work, head)
+  const committed = await commitSnapshot(context, work, scratch, read, fingerprint, head.base)
+  return committed ?? unchanged(context, work, await readHead(work))
 }
 
 function unchanged(context: IngestContext, work: SourceWork, { base, last }: Head): IngestResult {
@@ -84,7 +105,8 @@ function unchanged(context: IngestContext, work: SourceWork, { base, last }: Hea
   return { verdict: 'unchanged', version, snapshot, rows, quarantined }
 }
 
-/** The same bytes under the same configuration are the same publication, whatever address they came from. */
-function fingerprintOf(appId: string, pages: readonly SpooledPage[]): string {
-  return digestOf({ appId, pages: pages.map(({ sha256 }) => sha256) })
+/** The same bytes under the same configuration and decisions are the same publication, whatever address they came from. */
+function fingerprintOf({ appId, corrections }: SourceWork, { offers }: ReadSource): string {
+  const pages = offers.flatMap((offer) => offer.pages.map(({ spooled }) => spooled.record.sha256))
+  return digestOf({ appId, pages, ...(corrections === undefined ? {} : { corrections: corrections.digest }) })
 }

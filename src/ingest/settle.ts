@@ -1,6 +1,8 @@
 import { z } from 'zod'
+import { ChangeCounts } from '../contracts/changes.js'
 import type { DatasetConfig } from '../contracts/city-file.js'
 import { INGEST_RUN_COLUMNS, OUTBOX_COLUMNS } from '../contracts/columns.js'
+import { PointCounts } from '../contracts/points.js'
 import type { PublicationProposal } from '../contracts/proposal.js'
 import { digestOf } from '../kernel/ids.js'
 import { appendRows } from '../lake/append-rows.js'
@@ -14,8 +16,32 @@ export const SnapshotProvenance = z.looseObject({
   snapshot: z.int(),
   /** Digest of all pages' digests: the same publication, the same fingerprint. */
   fingerprint: z.string(),
+  /** Digest of the decisions about its bad rows; absent when there were none. */
+  corrections: z.string().optional(),
   publishedAt: z.string(),
   readAt: z.string(),
+  /** What was read, with what the portal said of it; absent in commits of earlier releases. */
+  offers: z
+    .array(
+      z.object({
+        name: z.string(),
+        changeToken: z.string().optional(),
+        publishedAt: z.string().optional(),
+        rows: z.int(),
+        rowsCounted: z.int().optional(),
+      }),
+    )
+    .default([]),
+  /** Records that the portal lists and could not give: how many, and the first of them; absent where there was none. */
+  skipped: z
+    .object({ records: z.int(), list: z.array(z.object({ id: z.string(), reason: z.string() })) })
+    .optional(),
+  /** Table columns that the publication has; absent in commits of earlier releases. */
+  columns: z.array(z.string()).optional(),
+  /** What became of the rows of the snapshot before; absent for the first. */
+  changes: ChangeCounts.optional(),
+  /** How the rows were assigned, where it was by their points. */
+  points: PointCounts.optional(),
   pages: z.array(
     z.strictObject({
       page: z.int(),
@@ -118,6 +144,8 @@ async function publication(
     rows: parts.reduce((sum, { rows }) => sum + rows, 0),
     quarantined: pages.reduce((sum, { rowsQuarantined }) => sum + rowsQuarantined, 0),
     files: pages.map(({ url, sha256, rowsIn }) => ({ url, sha256, rows: rowsIn })),
+    ...(provenance.changes === undefined ? {} : { changes: provenance.changes }),
+    ...(provenance.points === undefined ? {} : { points: provenance.points }),
     parts: parts.toSorted((a, b) => (`${a.division} ${a.sha256}` < `${b.division} ${b.sha256}` ? -1 : 1)),
   }
 }

@@ -1,35 +1,24 @@
 import { WardbookError } from '../kernel/errors.js'
 import type { Snapshot } from '../lake/delta/snapshot.js'
-import type { ScannedPage } from './scan-page.js'
 import { type RawWork, rowsOf, type SourceWork } from './source-work.js'
+import type { SplitPage } from './split-pages.js'
 
 /** Bad rows that any source may have before the rate counts: one bad line must not refuse a file of ten. */
 export const FREE_BAD_ROWS = 100
 
-/** A publication that changes while it is read is read again. @throws WardbookError 'changed-during-read' (retry) */
-export function demandSameOffers(work: RawWork, before: number, after: number): void {
-  if (before === after) return
-  throw new WardbookError(
-    'changed-during-read',
-    'retry',
-    `${work.datasetId}/${work.sourceId} had ${before} files when the read began and ${after} at its end; read it again`,
-    { dataset: work.datasetId, source: work.sourceId, before, after },
-  )
-}
-
 /** @throws WardbookError 'too-many-bad-rows' (fix-source) when more rows are bad than the dataset's policy allows, or all of them */
-export function demandQuarantinePolicy(work: SourceWork, scanned: readonly ScannedPage[]): void {
+export function demandQuarantinePolicy(work: SourceWork, pages: readonly SplitPage[]): void {
   const { policy, maxRate } = work.dataset.quarantine
-  const bad = scanned.reduce((sum, { summary }) => sum + summary.badRows, 0)
-  const all = scanned.reduce((sum, { summary }) => sum + summary.badRows + summary.goodRows, 0)
+  const bad = pages.reduce((sum, { badRows }) => sum + badRows, 0)
+  const all = pages.reduce((sum, page) => sum + page.badRows + page.goodRows, 0)
   const allowed = policy === 'fail' ? 0 : Math.max(FREE_BAD_ROWS, Math.floor(all * maxRate))
   if (bad <= allowed && (bad < all || bad === 0)) return
-  const worst = scanned.toSorted((a, b) => b.summary.badRows - a.summary.badRows)[0]
+  const worst = pages.toSorted((a, b) => b.badRows - a.badRows)[0]
   throw new WardbookError(
     'too-many-bad-rows',
     'fix-source',
     `${work.datasetId}/${work.sourceId}: ${bad} of ${all} rows cannot be read, ${allowed} are allowed ` +
-      `(most in ${worst?.page.url}: ${worst?.summary.badRows}); nothing was committed. ` +
+      `(most in ${worst?.url}: ${worst?.badRows}); nothing was committed. ` +
       'Check the delimiter and the file, or raise quarantine.maxRate in the city file',
     {
       dataset: work.datasetId,
@@ -39,7 +28,7 @@ export function demandQuarantinePolicy(work: SourceWork, scanned: readonly Scann
       allowed,
       policy,
       maxRate,
-      file: worst?.page.url,
+      file: worst?.url,
     },
   )
 }

@@ -19,6 +19,7 @@ import {
 import { type CityChanges, DATASET, ingest, SOURCE, testCity, writeFiles } from '../../testkit/test-city.js'
 import { DeltaTable } from '../lake/delta/table.js'
 import { tables } from '../lake/tables.js'
+import { FAST } from './profiles.js'
 
 const RAW = tables.raw(DATASET, SOURCE)
 const QUARANTINE = tables.quarantine('ingest', DATASET, SOURCE)
@@ -116,6 +117,21 @@ describe('a snapshot of a source', () => {
     expect(after.get('2')).not.toEqual(before.get('2'))
     expect(await rawRows('count(*) AS rows, count(DISTINCT id) AS ids')).toEqual([
       { rows: 60_001, ids: 60_001 },
+    ])
+  })
+
+  it('has the same rows in either profile, and a change of profile rewrites no division that did not change', async () => {
+    const lines = Array.from({ length: 9_000 }, (_, at) => `${at},${(at % 3) + 1},"Noise\n${at}",2026-01-01`)
+    await ingestFiles({ 'a.csv': csv(lines) })
+    const before = await liveFiles()
+    await writeFiles(mirror, { 'a.csv': csv(lines.with(4, '4,2,Pothole,2026-01-01')) })
+    const fast = { mirror, profile: FAST, runner: childRunner(lake) }
+    expect(await ingest(lake.store, testCity(), fast)).toMatchObject({ snapshot: 1, rows: 9_000 })
+    const after = await liveFiles()
+    expect([after.get('1'), after.get('3')]).toEqual([before.get('1'), before.get('3')])
+    expect(after.get('2')).not.toEqual(before.get('2'))
+    expect(await rawRows('count(*) AS rows, count(DISTINCT Type) AS types')).toEqual([
+      { rows: 9_000, types: 9_000 },
     ])
   })
 
@@ -367,7 +383,7 @@ describe('a killed run', () => {
       expect(await rowsOf(crashed.store, tables.outbox('ingest'))).toHaveLength(2)
       await crashed.remove()
     }
-  })
+  }, 300_000)
 
   it('does not ask again for pages that it had received, while their change token is the same', async () => {
     const server = await startFileServer()

@@ -1,23 +1,29 @@
-import type { CityFile, DatasetConfig, FilesSourceConfig } from '../contracts/city-file.js'
+import type { CityFile, DatasetConfig } from '../contracts/city-file.js'
 import type { PartRunner } from '../contracts/part-runner.js'
 import { configDigests, positionId } from '../contracts/positions.js'
 import type { Report } from '../contracts/progress.js'
+import type { PagedSourceConfig } from '../contracts/source-config.js'
 import type { Clock } from '../kernel/time.js'
 import type { Snapshot } from '../lake/delta/snapshot.js'
 import { DeltaTable } from '../lake/delta/table.js'
 import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import type { Source } from '../sources/source.js'
+import { type Corrections, readCorrections } from './corrections.js'
+import { type PartitionRule, ruleOfPartition } from './divisions/rule-of-partition.js'
+import type { IngestProfile } from './profiles.js'
 import { type SettleScope, type SnapshotProvenance, settleSnapshot } from './settle.js'
+import { Spool } from './spool.js'
 
 /** What ingestion works with; the store handle is scoped to `ingest`. */
 export interface IngestContext {
   readonly store: ObjectStore
   readonly city: CityFile
   readonly runner: PartRunner
+  readonly ingestProfile: IngestProfile
   readonly clock: Clock
   readonly report: Report
-  openSource(name: string, config: FilesSourceConfig): Source
+  openSource(name: string, config: PagedSourceConfig): Promise<Source>
 }
 
 /** What came of reading a source. */
@@ -39,22 +45,28 @@ export interface RawWork extends SettleScope {
 /** A source that is read page by page, and where its things lie. */
 export interface SourceWork extends RawWork {
   readonly source: Source
-  readonly config: FilesSourceConfig
-  readonly partitionFrom: string
-  readonly spoolRoot: string
+  readonly config: PagedSourceConfig
+  readonly division: PartitionRule
+  readonly spool: Spool
+  /** What people decided about its bad rows; undefined when nothing. */
+  readonly corrections: Corrections | undefined
 }
 
 /** What a source of the city file needs to be read. */
-export function workOn(context: IngestContext, datasetId: string, sourceId: string): SourceWork {
+export async function workOn(
+  context: IngestContext,
+  datasetId: string,
+  sourceId: string,
+): Promise<SourceWork> {
   const work = tablesOf(context, datasetId, sourceId)
-  const config = work.dataset.sources[sourceId] as FilesSourceConfig
-  const { column, from } = work.dataset.partition
+  const config = work.dataset.sources[sourceId] as PagedSourceConfig
   return {
     ...work,
     config,
-    source: context.openSource(`${datasetId}/${sourceId}`, config),
-    partitionFrom: from ?? column,
-    spoolRoot: `spool/${datasetId}/${sourceId}`,
+    source: await context.openSource(`${datasetId}/${sourceId}`, config),
+    division: await ruleOfPartition(context.city, work.dataset),
+    spool: new Spool(context.store, `spool/${datasetId}/${sourceId}`),
+    corrections: await readCorrections(context.store, datasetId, sourceId),
   }
 }
 

@@ -1,142 +1,128 @@
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { join } from 'node:path'
 import { z } from 'zod'
-import { WardbookError } from '../kernel/errors.js'
-import type { Clock } from '../kernel/time.js'
-import type { ObjectStore, Scratch } from '../lake/store.js'
-import { isGzip } from '../sources/files/decompress.js'
-import type { PageOffer, Source } from '../sources/source.js'
+import { sha256Hex } from '../kernel/ids.js'
+import type { ObjectStore } from '../lake/store.js'
+import type { Offer, PageRecord } from '../sources/source.js'
 
 /** A page that was received whole and lies in the spool. */
-const SpooledPage = z.strictObject({
-  page: z.int(),
-  url: z.string(),
-  changeToken: z.string().nullable(),
-  publishedAt: z.string().nullable(),
-  readAt: z.string(),
-  /** Object that holds the body exactly as received. */
-  body: z.string(),
-  /** SHA-256 of the body as received, hexadecimal. */
-  sha256: z.string(),
-  /** Bytes as received. */
-  bytes: z.int(),
-  gzip: z.boolean(),
-})
-export type SpooledPage = z.infer<typeof SpooledPage>
-
-/** What the spool works with. */
-export interface SpoolContext {
-  readonly store: ObjectStore
-  /** `spool/<dataset>/<source>` */
-  readonly root: string
-  readonly scratch: Scratch
-  readonly clock: Clock
+export interface SpooledPage {
+  readonly record: PageRecord
+  /** Object that holds the body. */
+  readonly body: string
+  /** `received`: exactly the bytes of the record's digest. `strict`: columns were dropped, and the rest was written as strict CSV. */
+  readonly form: 'received' | 'strict'
 }
+
+/** What lies in the spool of one offer: how the read began, and the pages since. */
+export interface SpooledRead {
+  readonly offer: Offer
+  readonly pages: readonly SpooledPage[]
+}
+
+/** Written by this release only: a spool of another version is read anew. */
+const SPOOL_VERSION = 1
+
+const StoredRead = z.object({ v: z.literal(SPOOL_VERSION), offer: z.custom<Offer>(isObject) })
+const StoredPage = z.object({
+  v: z.literal(SPOOL_VERSION),
+  page: z.object({
+    record: z.custom<PageRecord>(isObject),
+    body: z.string(),
+    form: z.enum(['received', 'strict']),
+  }),
+})
 
 /**
- * A page's body in the spool. One that an interrupted run received whole is used again while the publisher's change token
- * is the same; anything else is received anew.
+ * Pages of a read that is not committed yet, below `spool/<dataset>/<source>/`, one folder an offer. A page is there when its record is,
+ * and the record comes after the body: what a killed run leaves is a shorter list of whole pages.
  */
-export async function spoolPage(
-  context: SpoolContext,
-  source: Source,
-  offer: PageOffer,
-): Promise<{ page: SpooledPage; resumed: boolean }> {
-  const kept = await keptPage(context, offer)
-  if (kept !== undefined) return { page: kept, resumed: true }
-  return { page: await receivePage(context, source, offer), resumed: false }
-}
+export class Spool {
+  constructor(
+    private readonly store: ObjectStore,
+    private readonly root: string,
+  ) {}
 
-/** The bytes of a spooled page as received. */
-export async function* readSpooled(store: ObjectStore, page: SpooledPage): AsyncIterable<Uint8Array> {
-  const staged = await store.stage(page.body)
-  try {
-    for await (const chunk of createReadStream(staged.file, { highWaterMark: 256 * 1024 }))
-      yield chunk as Uint8Array
-  } finally {
-    await staged.release()
+  /**
+   * The read of an offer that an earlier run began, as long as the publisher's change token is the same; anything else is thrown away,
+   * and the read begins now. Without a change token nothing can be kept.
+   */
+  async resume(offer: Offer): Promise<SpooledRead> {
+    const kept = StoredRead.safeParse(await this.json(this.offerKey(offer)))
+    const isSame =
+      kept.success && offer.changeToken !== undefined && kept.data.offer.changeToken === offer.changeToken
+    if (kept.success && isSame) return { offer: kept.data.offer, pages: await this.pages(offer) }
+    await this.discard(offer)
+    await this.write(this.offerKey(offer), { v: SPOOL_VERSION, offer })
+    return { offer, pages: [] }
   }
-}
 
-/** Empties the spool of a source after its pages are committed. */
-export async function clearSpool(store: ObjectStore, root: string): Promise<void> {
-  for await (const { key } of store.list(`${root}/`)) await store.delete(key)
-}
-
-async function keptPage(context: SpoolContext, offer: PageOffer): Promise<SpooledPage | undefined> {
-  const bytes = await context.store.get(recordKey(context.root, offer))
-  if (bytes === undefined || offer.changeToken === undefined) return undefined
-  const record = SpooledPage.safeParse(JSON.parse(new TextDecoder().decode(bytes)))
-  const same =
-    record.success && record.data.url === offer.url && record.data.changeToken === offer.changeToken
-  return same && (await context.store.stat(record.data.body)) !== undefined ? record.data : undefined
-}
-
-async function receivePage(context: SpoolContext, source: Source, offer: PageOffer): Promise<SpooledPage> {
-  const { store, root, scratch, clock } = context
-  const file = join(scratch.folder, `page-${offer.page}.part`)
-  const { sha256, bytes, gzip } = await receiveFile(file, (await source.read(offer)).bytes)
-  if (bytes === 0) throw emptyBody(offer)
-  const body = `${root}/${pageName(offer)}-${sha256.slice(0, 24)}.csv${gzip ? '.gz' : ''}`
-  await store.createIfAbsent(body, { file })
-  const page: SpooledPage = {
-    page: offer.page,
-    url: offer.url,
-    changeToken: offer.changeToken ?? null,
-    publishedAt: offer.publishedAt ?? null,
-    readAt: clock().toISOString(),
-    body,
-    sha256,
-    bytes,
-    gzip,
+  /**
+   * Moves a page's body into the spool and records it.
+   * @param file local file with the body; it is moved
+   */
+  async add(offer: Offer, record: PageRecord, file: string, form: SpooledPage['form']): Promise<SpooledPage> {
+    const name = pageName(record.request.page)
+    const body = `${this.folder(offer)}/${name}-${record.sha256.slice(0, 24)}`
+    await this.store.createIfAbsent(body, { file })
+    const page = { record, body, form }
+    await this.write(`${this.folder(offer)}/${name}.json`, { v: SPOOL_VERSION, page })
+    return page
   }
-  await store.delete(recordKey(root, offer))
-  await store.createIfAbsent(recordKey(root, offer), new TextEncoder().encode(JSON.stringify(page)))
-  return page
-}
 
-async function receiveFile(
-  file: string,
-  chunks: AsyncIterable<Uint8Array>,
-): Promise<{ sha256: string; bytes: number; gzip: boolean }> {
-  const hash = createHash('sha256')
-  const handle = await open(file, 'w')
-  let bytes = 0
-  try {
-    for await (const chunk of chunks) {
-      hash.update(chunk)
-      bytes += chunk.length
-      await handle.writeFile(chunk)
+  /** Throws a read away: it begins anew. The record goes first, so that no page without a body is ever listed. */
+  async discard(offer: Offer): Promise<void> {
+    await this.store.delete(this.offerKey(offer))
+    await deleteAll(this.store, `${this.folder(offer)}/`)
+  }
+
+  /** Empties the spool of the source, after its pages are committed. */
+  async clear(): Promise<void> {
+    await deleteAll(this.store, `${this.root}/`)
+  }
+
+  private async pages(offer: Offer): Promise<SpooledPage[]> {
+    const pages: SpooledPage[] = []
+    for (let number = 0; ; number++) {
+      const stored = StoredPage.safeParse(await this.json(`${this.folder(offer)}/${pageName(number)}.json`))
+      if (!stored.success || (await this.store.stat(stored.data.page.body)) === undefined) return pages
+      pages.push(stored.data.page)
     }
-  } finally {
-    await handle.close()
   }
-  return { sha256: hash.digest('hex'), bytes, gzip: isGzip(await startOfFile(file)) }
-}
 
-async function startOfFile(file: string): Promise<Uint8Array> {
-  const handle = await open(file, 'r')
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(2), 0, 2, 0)
-    return buffer.subarray(0, bytesRead)
-  } finally {
-    await handle.close()
+  private async json(key: string): Promise<unknown> {
+    const bytes = await this.store.get(key)
+    if (bytes === undefined) return undefined
+    try {
+      return JSON.parse(new TextDecoder().decode(bytes))
+    } catch {
+      return undefined // of another make: read anew
+    }
+  }
+
+  /** Replaces what an earlier read left under the name. */
+  private async write(key: string, value: object): Promise<void> {
+    const bytes = new TextEncoder().encode(JSON.stringify(value))
+    if ((await this.store.createIfAbsent(key, bytes)) === 'created') return
+    await this.store.delete(key)
+    await this.store.createIfAbsent(key, bytes)
+  }
+
+  private offerKey(offer: Offer): string {
+    return `${this.folder(offer)}/offer.json`
+  }
+
+  private folder(offer: Offer): string {
+    return `${this.root}/${sha256Hex(offer.name).slice(0, 16)}`
   }
 }
 
-function emptyBody(offer: PageOffer): WardbookError {
-  return new WardbookError('source-empty', 'fix-source', `${offer.url} is empty: it has no bytes`, {
-    file: offer.url,
-    bytes: 0,
-  })
+async function deleteAll(store: ObjectStore, prefix: string): Promise<void> {
+  for await (const { key } of store.list(prefix)) await store.delete(key)
 }
 
-function recordKey(root: string, offer: PageOffer): string {
-  return `${root}/${pageName(offer)}.json`
+function pageName(page: number): string {
+  return `page-${String(page).padStart(6, '0')}`
 }
 
-function pageName(offer: PageOffer): string {
-  return `page-${String(offer.page).padStart(6, '0')}`
+function isObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }

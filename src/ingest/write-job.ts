@@ -1,36 +1,39 @@
 import type { PartsConfig } from '../contracts/city-file.js'
 import type { NewFile } from '../lake/delta/table.js'
+import type { ParquetForm } from '../lake/duckdb/sql.js'
+import type { PlannedPart } from './plan-parts.js'
+import type { DivisionRuns } from './split-pages.js'
 
-/** One page as the engine is to read it. */
-export interface PageInput {
-  readonly page: number
-  readonly url: string
-  /** Object in the spool, or a rewritten copy in scratch. */
-  readonly input: { readonly object: string } | { readonly file: string }
-  readonly gzip: boolean
-  readonly delimiter: string
-  /** Table column of each of the page's columns, in the page's order. */
+/** A layout as workers need it: the table's column for each cell, in the order of the page. */
+export interface JobLayout {
   readonly columns: readonly string[]
-  /** Good rows that the scan counted: the engine must find as many. */
-  readonly rows: number
-  /** Lines of JSON with the page's bad rows, in scratch. */
-  readonly badRows: string | undefined
+  readonly delimiter: string
+  readonly emptyIsNull: boolean
 }
 
-/** Pages in, parts out: one pass over all pages of a snapshot, split by the partition key. */
-export interface WriteJob {
+/** Divisions that are too large for one part, to be divided by the hash of their key. */
+export interface DivideJob {
   readonly table: string
-  readonly quarantineTable: string
-  readonly snapshot: number
-  readonly columns: readonly string[]
-  readonly pages: readonly PageInput[]
-  readonly partitionColumn: string
-  /** Table column that holds the published division. */
-  readonly partitionFrom: string
-  readonly partitionValues: Readonly<Record<string, string>>
-  /** Table column that identifies a row, or undefined. */
+  readonly divisions: readonly DivisionRuns[]
+  readonly layouts: readonly JobLayout[]
+  /** Table column that identifies a row, or undefined: the whole row does then. */
   readonly key: string | undefined
   readonly budget: PartsConfig
+  /** Local folder for the new runs; the old ones are removed. */
+  readonly folder: string
+}
+
+/** Parts to be written, in this order. */
+export interface WriteJob {
+  readonly table: string
+  readonly snapshot: number
+  /** The publisher's columns of the table. */
+  readonly columns: readonly string[]
+  readonly partitionColumn: string
+  readonly layouts: readonly JobLayout[]
+  readonly parts: readonly PlannedPart[]
+  readonly csvReader: 'parallel' | 'serial'
+  readonly parquet: ParquetForm
   /** The table's live files: a part whose rows are there already is not stored again. */
   readonly live: readonly LivePart[]
 }
@@ -47,5 +50,13 @@ export interface WriteResult {
   readonly rows: number
   readonly parts: readonly NewFile[]
   readonly kept: readonly { readonly division: string; readonly sha256: string }[]
-  readonly quarantined: readonly NewFile[]
+}
+
+/** Bad rows to be kept as one part of the quarantine table. */
+export interface QuarantineJob {
+  readonly table: string
+  readonly snapshot: number
+  readonly partitionColumn: string
+  /** Local file with a bad row a line, as JSON. */
+  readonly badRows: string
 }

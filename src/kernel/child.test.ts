@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { runInChild } from './child.js'
 
@@ -9,6 +12,25 @@ describe('a job in a child process', () => {
     const value = { text: 'Ward "3"\n🏙', list: [1, null, { deep: true }] }
     expect(await run({ what: 'answer', value })).toEqual(value)
     expect(await run({ what: 'answer' })).toBeUndefined()
+  })
+
+  it('may be started through another executable, and tells its process', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'wardbook-child-'))
+    const nodePath = join(folder, 'node.sh')
+    const seen = join(folder, 'seen')
+    writeFileSync(nodePath, `#!/bin/sh\necho $$ > '${seen}' && exec '${process.execPath}' "$@"\n`, {
+      mode: 0o755,
+    })
+    let started: number | undefined
+    const options = {
+      nodePath,
+      onStart: (pid: number) => {
+        started = pid
+      },
+    }
+    expect(await runInChild(WORKER, { what: 'answer', value: 7 }, options)).toBe(7)
+    expect(Number(readFileSync(seen, 'utf8'))).toBe(started)
+    rmSync(folder, { recursive: true })
   })
 
   it("fails with the worker's own error: code, remedy, message, facts, and where it began", async () => {
@@ -47,7 +69,7 @@ describe('a job in a child process', () => {
 
   it('is ended by its caller', async () => {
     const abort = new AbortController()
-    const running = runInChild(WORKER, { what: 'wait' }, abort.signal)
+    const running = runInChild(WORKER, { what: 'wait' }, { signal: abort.signal })
     abort.abort()
     await expect(running).rejects.toMatchObject({ name: 'AbortError' })
   })

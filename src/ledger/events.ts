@@ -2,11 +2,18 @@ import { CITYWIDE } from '../contracts/columns.js'
 import {
   DATA_SCHEMA,
   FINDING_EVENT_TYPE,
+  GAP_EVENT_TYPE,
   type LedgerEvent,
   PUBLISHED_EVENT_TYPE,
 } from '../contracts/event.js'
 import type { Stage } from '../contracts/message.js'
-import type { FindingProposal, FindingState, PublicationProposal, RunRecord } from '../contracts/proposal.js'
+import type {
+  FindingProposal,
+  FindingState,
+  GapProposal,
+  PublicationProposal,
+  RunRecord,
+} from '../contracts/proposal.js'
 import { digestOf, eventId, type Json } from '../kernel/ids.js'
 import { addDays, dayNumber, weekOf } from '../kernel/time.js'
 import { fitEvent } from './fit-event.js'
@@ -75,7 +82,7 @@ export function findingEvent(
 
 /** A raw commit as the ledger's event: it binds a version of a dataset to the exact bytes it came from. */
 export function publishedEvent(proposal: PublicationProposal, source: string): LedgerEvent {
-  const { files, parts, rows, quarantined, snapshot } = proposal
+  const { files, parts, rows, quarantined, snapshot, changes, points } = proposal
   return build({
     specversion: '1.0',
     id: proposal.id,
@@ -88,7 +95,31 @@ export function publishedEvent(proposal: PublicationProposal, source: string): L
     datacontenttype: 'application/json',
     dataset: proposal.dataset,
     division: CITYWIDE,
-    data: { source: proposal.source, files, parts, rows, quarantined, snapshot },
+    data: {
+      ...{ source: proposal.source, files, parts, rows, quarantined, snapshot },
+      ...(changes === undefined ? {} : { changes: changes as Json }),
+      ...(points === undefined ? {} : { points: points as Json }),
+    },
+  })
+}
+
+/** A publication that is missing or was not read completely, as the ledger's event. */
+export function gapEvent(proposal: GapProposal, source: string): LedgerEvent {
+  const { code, message, snapshot } = proposal
+  return build({
+    specversion: '1.0',
+    id: proposal.id,
+    source,
+    type: GAP_EVENT_TYPE,
+    subject: `${proposal.dataset}/${proposal.source}`,
+    time: proposal.time,
+    knownat: proposal.knownAt,
+    dataschema: `${DATA_SCHEMA}dataset-gap:1`,
+    datacontenttype: 'application/json',
+    dataset: proposal.dataset,
+    division: CITYWIDE,
+    // What it claims is which gap it is; the sentence may carry figures of the day.
+    data: { claim: { source: proposal.source, code, snapshot }, message },
   })
 }
 

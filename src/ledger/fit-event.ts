@@ -7,7 +7,14 @@ import { LIMITS } from './segment.js'
 const RECORDEDTIME_BYTES = 64
 
 /** Lists that may be shortened, by their place in `data`. The claim is never one of them. */
-const LISTS = [['evidence', 'files'], ['evidence', 'tables'], ['files'], ['parts']] as const
+const LISTS = [
+  ['evidence', 'files'],
+  ['evidence', 'tables'],
+  ['files'],
+  ['parts'],
+  ['changes', 'divisions'],
+  ['points', 'pairs'],
+] as const
 type Place = (typeof LISTS)[number]
 
 /**

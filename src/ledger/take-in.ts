@@ -10,7 +10,7 @@ import { LEAN, withEngine } from '../lake/duckdb/engine.js'
 import type { ObjectStore } from '../lake/store.js'
 import { tables } from '../lake/tables.js'
 import { shortenLog, tendTable } from '../lake/tend-table.js'
-import { publishedEvent, sourceOf, withdrawnEvent } from './events.js'
+import { gapEvent, publishedEvent, sourceOf, withdrawnEvent } from './events.js'
 import type { Log } from './log.js'
 import { nextOutboxStep, OUTBOX_STAGES, type OutboxStep, readProposals } from './outbox.js'
 import { ContradictionGuard, knownAtOf, planFinding, planWithdrawals } from './plan-events.js'
@@ -146,6 +146,7 @@ class TakeIn {
     const source = sourceOf(this.options.city, stage)
     return page.flatMap((proposal) => {
       if (proposal.kind === 'dataset.published') return [publishedEvent(proposal, source)]
+      if (proposal.kind === 'dataset.gap') return [gapEvent(proposal, source)]
       return proposal.kind === 'finding' ? this.planOne(proposal, source) : []
     })
   }

@@ -13,6 +13,7 @@ import {
 } from '../../testkit/lake-fixture.js'
 import { DATASET, SOURCE, testCity } from '../../testkit/test-city.js'
 import type { CityFile } from '../contracts/city-file.js'
+import { BOUNDED } from '../ingest/profiles.js'
 import { tables } from '../lake/tables.js'
 import { createEmbeddedQueue } from '../queue/embedded/embedded-queue.js'
 import { adoptHive } from './adopt-hive.js'
@@ -44,6 +45,7 @@ function parts(): PipelineParts {
       city,
       queue: createEmbeddedQueue(),
       runner: inProcessRunner(lake.store),
+      ingestProfile: BOUNDED,
       clock: NOON,
     },
     report: () => {},

@@ -14,12 +14,18 @@ import { FindingFilter } from '../serve/filter.js'
 import type { FindingLine } from '../serve/finding-line.js'
 import { openPublication } from '../serve/publication.js'
 import { createApp, startServer } from '../serve/server.js'
-import { openFilesSource } from '../sources/files/files-source.js'
+import { httpClient, systemEffects } from '../sources/http/client.js'
+import { mirrorFetch } from '../sources/http/mirror.js'
+import { type Recording, recordingFetch } from '../sources/http/record.js'
+import { openSource, type SourceEffects } from '../sources/open-source.js'
 import { adoptHive } from './adopt-hive.js'
 import { checkLake, claimLake, readLakeFile } from './claim-lake.js'
+import { readCorrectionsFile } from './corrections-file.js'
+import { ingestProfile, machineHere } from './ingest-profile.js'
 import { absoluteAddress, openLake, openOriginals, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
+import { choosePaged, type Replayed, replayQuarantine } from './replay-quarantine.js'
 import { demandHonestStore } from './store-verdict.js'
 
 /** Everything on one machine: a folder, a queue within the process, workers as child processes. */
@@ -29,6 +35,12 @@ export interface EmbeddedSettings {
   readonly lake: string
   /** Folder that replaces the network, or undefined. */
   readonly mirror: string | undefined
+  /** Folder that keeps what portals answer, as a mirror for later runs; default: nothing is kept. */
+  readonly record?: string | undefined
+  /** Reads also what portals say is unchanged; default false. */
+  readonly rereads?: boolean | undefined
+  /** Folder of the city file, for modules of its own; default: the working directory. */
+  readonly cityFolder?: string | undefined
   readonly report: Report
   /** Says that nobody else ever writes to the lake, so that a store which lies is taken; default false. */
   readonly singleWriter?: boolean | undefined
@@ -41,7 +53,12 @@ export function defaultLake(city: CityFile): string {
 
 /** Reads all sources and brings every table, finding and ledger entry up to date. */
 export async function runEmbedded(settings: EmbeddedSettings): Promise<Failure[]> {
-  return runPipeline(await assemble(settings))
+  const recording = settings.record === undefined ? undefined : recordingFetch(fetch, settings.record)
+  try {
+    return await runPipeline(await assemble(settings, { recording }))
+  } finally {
+    await recording?.finish()
+  }
 }
 
 /** Does what an interrupted run left undone, without reading any source. */
@@ -51,12 +68,32 @@ export async function catchUpEmbedded(settings: EmbeddedSettings): Promise<Failu
 
 /** Adopts hive sources into their raw tables, or plans to; the stages after it are left to {@link catchUpEmbedded}. */
 export async function adoptEmbedded(settings: EmbeddedSettings, names: readonly string[], dryRun: boolean) {
-  return adoptHive(await assemble(settings, !dryRun), names, dryRun)
+  return adoptHive(await assemble(settings, { claims: !dryRun }), names, dryRun)
 }
 
-/** @param claims false for what only looks: the lake is not made anybody's */
-async function assemble(settings: EmbeddedSettings, claims = true): Promise<PipelineParts> {
-  const { city, report, mirror } = settings
+/**
+ * Reads a source again with the decisions about its bad rows, and works off what follows.
+ * @param name        `<dataset>/<source>`
+ * @param corrections file of new decisions, or undefined
+ * @throws WardbookError 'source-unknown', 'replay-needs-pages', 'corrections-unreadable', 'correction-names-no-row' (fix-config)
+ */
+export async function replayEmbedded(
+  settings: EmbeddedSettings,
+  name: string,
+  corrections: string | undefined,
+): Promise<Replayed> {
+  const [dataset, source] = choosePaged(settings.city, name)
+  const given = corrections === undefined ? [] : await readCorrectionsFile(corrections)
+  return replayQuarantine(await assemble(settings), dataset, source, given)
+}
+
+/** @param how `claims` is false for what only looks: the lake is not made anybody's */
+async function assemble(
+  settings: EmbeddedSettings,
+  { claims = true, recording }: { claims?: boolean; recording?: Recording | undefined } = {},
+): Promise<PipelineParts> {
+  const { city, report, rereads = false } = settings
+  const sources = sourceEffects(settings, recording)
   const lake = absoluteAddress(settings.lake)
   await demandHonestStore({ lake, env: process.env, clock: systemClock }, settings.singleWriter ?? false)
   const store = await openStore(lake)
@@ -66,13 +103,21 @@ async function assemble(settings: EmbeddedSettings, claims = true): Promise<Pipe
     city,
     queue: createEmbeddedQueue(),
     runner: childPartRunner(lake),
+    ingestProfile: ingestProfile(process.env, machineHere()),
     clock: systemClock,
     report,
-    openSource: (name, config) => openFilesSource(name, config, { mirror, fetch }),
+    rereads,
+    openSource: (name, config) => openSource(name, config, sources),
     openOriginals: (from) => openOriginals(from, lake),
   }
   connectStages(parts)
   return parts
+}
+
+/** The network, what replaces it, or what listens to it. */
+function sourceEffects({ mirror, cityFolder = '.' }: EmbeddedSettings, recording?: Recording): SourceEffects {
+  const network = mirror === undefined ? (recording?.fetch ?? fetch) : mirrorFetch(mirror)
+  return { http: httpClient(systemEffects(network)), env: process.env, mirror, cityFolder, now: Date.now }
 }
 
 /** A running server of pages and API. */

@@ -3,11 +3,13 @@ import { copyKeptLake, type KeptLake, keptFormats } from '../../testkit/kept-lak
 import { inProcessRunner, keysOf } from '../../testkit/lake-fixture.js'
 import { recordLake } from '../../testkit/lake-record.js'
 import { differencesOf, worldOf } from '../../testkit/same-world.js'
+import { sourceEffects } from '../../testkit/test-city.js'
+import { BOUNDED } from '../ingest/profiles.js'
 import { systemClock } from '../kernel/time.js'
 import type { ObjectStore } from '../lake/store.js'
 import { LogReader } from '../ledger/log-reader.js'
 import { createEmbeddedQueue } from '../queue/embedded/embedded-queue.js'
-import { openFilesSource } from '../sources/files/files-source.js'
+import { openSource } from '../sources/open-source.js'
 import { claimLake } from './claim-lake.js'
 import { newestFindings, serveEmbedded, verifyEmbedded } from './embedded.js'
 import { migrateLake } from './migrate-lake.js'
@@ -63,10 +65,10 @@ describe.each(keptFormats())('a lake of format %i, left by an earlier release', 
 async function runAgain({ store, city, mirror }: KeptLake) {
   const steps: string[] = []
   const parts: PipelineParts = {
-    ...{ store, city, queue: createEmbeddedQueue(), runner: inProcessRunner(store) },
+    ...{ store, city, queue: createEmbeddedQueue(), runner: inProcessRunner(store), ingestProfile: BOUNDED },
     clock: systemClock,
     report: ({ stage, message }) => void steps.push(`${stage}: ${message}`),
-    openSource: (name, config) => openFilesSource(name, config, { mirror, fetch }),
+    openSource: (name, config) => openSource(name, config, sourceEffects({ mirror })),
     openOriginals: (from) => openOriginals(from, store.address),
   }
   connectStages(parts)

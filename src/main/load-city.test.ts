@@ -43,7 +43,7 @@ describe('a city file', () => {
     expect(city.datasets.calls).toMatchObject({
       partition: { column: 'ward', values: {} },
       quarantine: { policy: 'quarantine', maxRate: 0.05 },
-      sources: { portal: { mirror: [], delimiter: ',' } },
+      sources: { portal: { mirror: [], drops: [], countTolerance: 0 } },
     })
   })
 
@@ -140,7 +140,7 @@ describe('an unknown key', () => {
       '        url: x\n        urls:',
       '',
       "datasets.calls.sources.portal has no key 'url'; did you mean 'urls'?",
-      'family, urls, mirror, delimiter',
+      'family, mirror, drops, countTolerance, urls, find, delimiter',
     ],
     [
       'a mapping',
@@ -206,7 +206,11 @@ describe('a wrong value', () => {
       "datasets.calls.partition.column: use a lower-case letter, then letters, digits and underscores; it is 'Ward 3'",
     ],
     ['kind: service-requests', 'kind: permits', "it is 'permits'"],
-    ['family: files', 'family: ftp', "name a family: files or hive; it is 'ftp'"],
+    [
+      'family: files',
+      'family: ftp',
+      "name a family: files, socrata, ckan, arcgis, opendatasoft, legistar, hive or module; it is 'ftp'",
+    ],
     [
       "family: files\n        urls: ['https://data.example.org/calls.csv']",
       'family: hive\n        from: parquet\n        mode: register',

@@ -1,27 +1,55 @@
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { CityFile } from '../contracts/city-file.js'
 import { WardbookError } from '../kernel/errors.js'
 import { nearestWord } from '../kernel/nearest-word.js'
+import { loadBoundaries } from './load-boundaries.js'
 import { knownKeysAt } from './schema-keys.js'
 
 /**
- * Reads and checks a city file, once, at the edge.
+ * Reads and checks a city file and the boundary files that it names, once, at the edge. Boundaries have the digest and the absolute path of
+ * their files then.
  * @throws WardbookError 'city-file-missing', 'city-file-not-yaml', 'city-file-unknown-key', 'city-file-invalid' (fix-config),
  *   each with the line, the wrong value and what is allowed; all mistakes of a file are named together
  */
 export async function loadCity(file: string): Promise<CityFile> {
-  return parseCity(await readCity(file), file)
+  const { city, document, lines } = parseDocumentOf(await readCity(file), file)
+  if (city.divisions.boundaries === undefined) return city
+  const { boundaries, mistakes } = await loadBoundaries(city, file)
+  if (mistakes.length === 0) return { ...city, divisions: { ...city.divisions, boundaries } }
+  const issues = mistakes.map(({ path, message }) => ({
+    code: 'custom' as const,
+    path,
+    message,
+    input: undefined,
+  }))
+  throw invalid(file, new z.ZodError(issues), document, lines)
 }
 
-/** Checks the text of a city file. @param file its name, for messages */
+/** Folder of a city file: modules and maps that it names lie relative to it. */
+export function cityFolderOf(file: string): string {
+  return dirname(file)
+}
+
+/** Checks the text of a city file, but not the boundary files that it names. @param file its name, for messages */
 export function parseCity(text: string, file: string): CityFile {
+  return parseDocumentOf(text, file).city
+}
+
+interface ParsedCity {
+  readonly city: CityFile
+  readonly document: Document
+  readonly lines: LineCounter
+}
+
+function parseDocumentOf(text: string, file: string): ParsedCity {
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: true })
   if (document.errors.length > 0) throw notYaml(file, document.errors[0] as Error)
   const parsed = CityFile.safeParse(valuesOf(document, file) ?? {})
-  if (parsed.success) return parsed.data
+  if (parsed.success) return { city: parsed.data, document, lines }
   throw invalid(file, parsed.error, document, lines)
 }
 

@@ -1,12 +1,14 @@
-import type { CityFile, FilesSourceConfig } from '../contracts/city-file.js'
+import type { CityFile } from '../contracts/city-file.js'
 import type { Stage, TableCommitted } from '../contracts/message.js'
 import type { PartRunner } from '../contracts/part-runner.js'
 import type { Report } from '../contracts/progress.js'
+import type { PagedSourceConfig } from '../contracts/source-config.js'
 import { detectDataset } from '../detect/detect-dataset.js'
 import { harmonizeDataset } from '../harmonize/harmonize-dataset.js'
 import { adoptSource } from '../ingest/adopt/adopt-source.js'
 import type { OpenOriginals } from '../ingest/adopt/originals.js'
 import { ingestSource } from '../ingest/ingest-source.js'
+import type { IngestProfile } from '../ingest/profiles.js'
 import { asWardbookError, type WardbookError } from '../kernel/errors.js'
 import type { Clock } from '../kernel/time.js'
 import { scopeTo } from '../lake/prefixes.js'
@@ -24,9 +26,12 @@ export interface PipelineParts {
   readonly city: CityFile
   readonly queue: Queue
   readonly runner: PartRunner
+  readonly ingestProfile: IngestProfile
   readonly clock: Clock
   readonly report: Report
-  openSource(name: string, config: FilesSourceConfig): Source
+  /** Reads also what portals say is unchanged; default false. */
+  readonly rereads?: boolean
+  openSource(name: string, config: PagedSourceConfig): Promise<Source>
   /** Opens the folder of a hive source, only to be read. */
   readonly openOriginals: OpenOriginals
 }
@@ -92,6 +97,12 @@ export async function runPipeline(parts: PipelineParts): Promise<Failure[]> {
   return [...failures, ...(await workOff(parts))]
 }
 
+/** Reads one source, not a hive one, and works off what follows from it. */
+export async function runSource(parts: PipelineParts, dataset: string, source: string): Promise<Failure[]> {
+  const failure = await ingestOne(parts, dataset, source)
+  return [...(failure === undefined ? [] : [failure]), ...(await workOff(parts))]
+}
+
 /** Wakes every stage for every dataset: what a lost message or a killed run left undone is done, arrived files are adopted. */
 export async function catchUp(parts: PipelineParts): Promise<Failure[]> {
   await wakeAdoption(parts)
@@ -126,6 +137,7 @@ async function ingestOne(
       { ...parts, store: scopeTo('ingest', parts.store) },
       dataset,
       source,
+      { rereads: parts.rereads ?? false },
     )
     await wake(parts.queue, 'harmonize', {
       from: 'ingest',

@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { PagedSourceConfig } from '../../src/contracts/source-config.js'
+import { BOUNDED } from '../../src/ingest/profiles.js'
 import { systemClock } from '../../src/kernel/time.js'
 import { makeBucket, makeFakeLake, radosgwSettings } from '../../src/lake/s3/s3-lake.fixture.js'
 import { openS3Store } from '../../src/lake/s3/s3-store.js'
@@ -8,9 +10,10 @@ import { loadCity } from '../../src/main/load-city.js'
 import { openOriginals } from '../../src/main/open-store.js'
 import { connectStages, runPipeline } from '../../src/main/pipeline.js'
 import { createEmbeddedQueue } from '../../src/queue/embedded/embedded-queue.js'
-import { openFilesSource } from '../../src/sources/files/files-source.js'
+import { openSource } from '../../src/sources/open-source.js'
 import { inProcessRunner, keysOf } from '../lake-fixture.js'
 import { missingForRadosgw, startRadosgw } from '../radosgw/start.js'
+import { sourceEffects } from '../test-city.js'
 import { writeAwkwardCity } from './cities.js'
 import { writeHistory } from './one-history.js'
 import type { Verdict } from './verdict.js'
@@ -56,11 +59,12 @@ async function runAwkwardCity(store: ObjectStore, folder: string): Promise<void>
       city: await loadCity(cityFile),
       queue: createEmbeddedQueue(),
       runner: inProcessRunner(store),
+      ingestProfile: BOUNDED,
     },
     clock: systemClock,
     report: () => {},
-    openSource: (name: string, config: Parameters<typeof openFilesSource>[1]) =>
-      openFilesSource(name, config, { mirror, fetch }),
+    openSource: (name: string, config: PagedSourceConfig) =>
+      openSource(name, config, sourceEffects({ mirror })),
     openOriginals: (from: string) => openOriginals(from, store.address),
   }
   connectStages(parts)

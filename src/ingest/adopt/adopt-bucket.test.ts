@@ -9,6 +9,7 @@ import type { PartRunner } from '../../contracts/part-runner.js'
 import { scopeTo } from '../../lake/prefixes.js'
 import { makeFakeLake } from '../../lake/s3/s3-lake.fixture.js'
 import { tables } from '../../lake/tables.js'
+import { BOUNDED } from '../profiles.js'
 import { adoptDivisions } from './adopt-divisions.js'
 import { adoptSource } from './adopt-source.js'
 import { surveyFiles } from './survey-files.js'
@@ -34,7 +35,15 @@ describe('adopting from a bucket', () => {
         },
       }
       const city = testCity({ source: { family: 'hive', from: 's3://bucket/parquet' } })
-      const context = { store, city, runner, clock: NOON, report: () => {}, openOriginals: open }
+      const context = {
+        store,
+        city,
+        runner,
+        ingestProfile: BOUNDED,
+        clock: NOON,
+        report: () => {},
+        openOriginals: open,
+      }
       expect(await adoptSource(context, DATASET, SOURCE)).toMatchObject({ verdict: 'committed', rows: 10 })
       const asked = bucket.fake.seen.map(({ verb }) => verb)
       expect(asked.filter((verb) => verb !== 'GET' && verb !== 'HEAD' && verb !== 'LIST')).toEqual([])

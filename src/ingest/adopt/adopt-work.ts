@@ -1,4 +1,4 @@
-import type { HiveSourceConfig } from '../../contracts/city-file.js'
+import type { HiveSourceConfig } from '../../contracts/sources/hive.js'
 import { WardbookError } from '../../kernel/errors.js'
 import { type IngestContext, type RawWork, tablesOf } from '../source-work.js'
 import type { OriginalsPlace } from './adopt-job.js'

@@ -101,6 +101,7 @@ function provenanceOf(
     fingerprint,
     publishedAt: newest(files.map(({ modifiedAt }) => modifiedAt)),
     readAt: newest(files.map(({ readAt }) => readAt)),
+    offers: [], // what lies there is looked at each time: no portal tells that it is unchanged
     pages: files.map(({ page, path, sha256, bytes, rows, modifiedAt, readAt }) => ({
       ...{ page, url: path, sha256, bytes, rowsIn: rows, rowsQuarantined: 0 },
       publishedAt: modifiedAt,

@@ -1,4 +1,4 @@
-import type { HiveSourceConfig } from '../../contracts/city-file.js'
+import type { HiveSourceConfig } from '../../contracts/sources/hive.js'
 import { WardbookError } from '../../kernel/errors.js'
 import { isOwnPart } from '../../lake/parts.js'
 import type { ObjectInfo, ObjectStore, Originals } from '../../lake/store.js'

@@ -1,4 +1,4 @@
-import { type DuckDBConnection, DuckDBInstance, type DuckDBValue } from '@duckdb/node-api'
+import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import { WardbookError } from '../../kernel/errors.js'
 
 /** How much an engine may take. The process needs 80 to 140 MB on top of `memoryLimitMb`. */
@@ -54,6 +54,7 @@ export async function openEngine(
   profile: EngineProfile,
   scratchFolder: string,
 ): Promise<{ engine: Engine; close: () => void }> {
+  const { DuckDBInstance } = await import('@duckdb/node-api') // 30 MiB, and a process may never need it
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(profile.threads),
     memory_limit: `${profile.memoryLimitMb}MB`,

@@ -10,29 +10,33 @@ const GREATEST_CHARACTER = '\u{10FFFF}'
 
 const MILLISECOND = "'%Y-%m-%dT%H:%M:%S.%gZ'"
 
-/**
- * The least and the greatest of a column as text of our own form, from its bounds in each row group. Delta has milliseconds: the
- * greatest instant is rounded up. It has no bounds of booleans.
- */
-const BOUNDS: Record<ColumnType, readonly [low: string, high: string] | undefined> = {
-  string: ['min(low)', 'max(high)'],
-  long: castBounds('BIGINT'),
-  integer: castBounds('INTEGER'),
-  double: castBounds('DOUBLE'),
-  boolean: undefined,
-  date: castBounds('DATE'),
-  timestamp: [
-    `strftime(min(low::TIMESTAMP), ${MILLISECOND})`,
-    `strftime(max(high::TIMESTAMP) + INTERVAL 999 MICROSECOND, ${MILLISECOND})`,
-  ],
+/** How the least and the greatest of a column come from its bounds in each row group, as text of our own form. */
+interface Bounds {
+  /** The engine's type that the footer's text is cast to. */
+  readonly cast: string
+  readonly low: (values: string) => string
+  readonly high: (values: string) => string
 }
 
-interface FooterRow {
-  readonly name: string
-  readonly nulls: number | null
-  readonly low: string | null
-  readonly high: string | null
+/** Delta has milliseconds: the greatest instant is rounded up. It has no bounds of booleans. */
+const BOUNDS: Record<ColumnType, Bounds | undefined> = {
+  string: plainBounds('VARCHAR'),
+  long: plainBounds('BIGINT'),
+  integer: plainBounds('INTEGER'),
+  double: plainBounds('DOUBLE'),
+  boolean: undefined,
+  date: plainBounds('DATE'),
+  timestamp: {
+    cast: 'TIMESTAMP',
+    low: (values) => `strftime(min(${values}), ${MILLISECOND})`,
+    high: (values) => `strftime(max(${values}) + INTERVAL 999 MICROSECOND, ${MILLISECOND})`,
+  },
 }
+
+/** Bounds stand as `<type>_low` and `<type>_high`. */
+type FooterRow = { readonly name: string; readonly nulls: number | null } & Readonly<
+  Record<`${ColumnType}_${'low' | 'high'}`, string | null>
+>
 
 /**
  * Statistics of a Parquet file that the engine wrote, as the text of an `add` action: numRecords, minValues, maxValues and
@@ -57,31 +61,42 @@ export async function readStats(
         return value === undefined ? [] : [`${JSON.stringify(name)}:${value}`]
       })
       .join(',')
-  const minValues = members(({ low }, type) => jsonBound(low, type, (text) => cut(text)))
-  const maxValues = members(({ high }, type) => jsonBound(high, type, cutUp))
+  const minValues = members((row, type) => jsonBound(row[`${type}_low`], type, (text) => cut(text)))
+  const maxValues = members((row, type) => jsonBound(row[`${type}_high`], type, cutUp))
   const nullCount = members(({ nulls }) => (nulls === null ? undefined : String(nulls)))
   return `{"numRecords":${rows},"minValues":{${minValues}},"maxValues":{${maxValues}},"nullCount":{${nullCount}}}`
 }
 
-/** One row a column. Bounds stand only where each row group has them, or holds nothing but nulls. */
+/**
+ * One row a column, in one pass over the footer. Bounds stand only where each row group has them, or holds nothing but nulls.
+ * They are worked out for each type that the file has, also for columns of another: `readStats` takes the right ones.
+ */
 function footerSql(file: string, columns: readonly Column[]): string {
-  const selects = columns.map(({ name, type }) => {
-    const [low, high] = BOUNDS[type] ?? ['NULL', 'NULL']
-    const known = 'bool_and(low IS NOT NULL AND high IS NOT NULL OR coalesce(nulls = cells, false))'
-    return (
-      `SELECT ${literal(name)} AS name, CASE WHEN count(nulls) = count(*) THEN sum(nulls)::BIGINT END AS nulls, ` +
-      `CASE WHEN ${known} THEN (${low})::VARCHAR END AS low, CASE WHEN ${known} THEN (${high})::VARCHAR END AS high ` +
-      `FROM footer WHERE path = ${literal(name)}`
-    )
-  })
-  const footer =
-    'SELECT path_in_schema AS path, num_values AS cells, stats_null_count AS nulls, stats_min_value AS low, ' +
-    `stats_max_value AS high FROM parquet_metadata(${literal(file)})`
-  return `WITH footer AS MATERIALIZED (${footer}) ${selects.join(' UNION ALL ')}`
+  const types = [...new Set(columns.map(({ type }) => type))]
+  const bounds = types.flatMap((type) => boundsSql(type, BOUNDS[type]))
+  const names = columns.map(({ name }) => literal(name)).join(', ')
+  return (
+    `SELECT path AS name, CASE WHEN count(nulls) = count(*) THEN sum(nulls)::BIGINT END AS nulls, ${bounds.join(', ')} ` +
+    'FROM (SELECT path_in_schema AS path, num_values AS cells, stats_null_count AS nulls, stats_min_value AS low, ' +
+    `stats_max_value AS high FROM parquet_metadata(${literal(file)})) WHERE path IN (${names}) GROUP BY path`
+  )
 }
 
-function castBounds(type: string): readonly [string, string] {
-  return [`min(low::${type})`, `max(high::${type})`]
+function boundsSql(type: ColumnType, bounds: Bounds | undefined): string[] {
+  if (bounds === undefined) return [`NULL AS ${type}_low`, `NULL AS ${type}_high`]
+  const cast = (bound: string) => `TRY_CAST(${bound} AS ${bounds.cast})`
+  const known =
+    'bool_and(low IS NOT NULL AND high IS NOT NULL OR coalesce(nulls = cells, false)) ' +
+    `AND count(low) = count(${cast('low')}) AND count(high) = count(${cast('high')})`
+  const when = (sql: string) => `CASE WHEN ${known} THEN (${sql})::VARCHAR END`
+  return [
+    `${when(bounds.low(cast('low')))} AS ${type}_low`,
+    `${when(bounds.high(cast('high')))} AS ${type}_high`,
+  ]
+}
+
+function plainBounds(cast: string): Bounds {
+  return { cast, low: (values) => `min(${values})`, high: (values) => `max(${values})` }
 }
 
 /** Numbers stand as they are, to the last digit of 64 bits; days and instants of years that ISO 8601 writes with four digits. */

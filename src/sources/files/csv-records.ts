@@ -28,7 +28,7 @@ export interface RecordShape {
   readonly delimiter: number
   /** Number of columns, or undefined while the header is read. */
   readonly columns: number | undefined
-  /** Position of the column that holds the division, whose values have a longest length. */
+  /** Position of the column that holds the division, whose values have a longest length; undefined when there is none. */
   readonly partitionColumn: number | undefined
 }
 
@@ -117,6 +117,29 @@ function lineEnd(buffer: Uint8Array, position: number, isLast: boolean): number 
   return buffer[position + 1] === LINE_FEED ? 2 : 0
 }
 
+/**
+ * Byte ranges of some cells, quotes included, of a record that {@link findRecord} found without fault.
+ * @param columns positions of the cells
+ * @param ranges  filled: cell n of `columns` is bytes `ranges[2 * n]` to `ranges[2 * n + 1]`
+ */
+export function findRanges(
+  buffer: Uint8Array,
+  start: number,
+  end: number,
+  delimiter: number,
+  columns: readonly number[],
+  ranges: Int32Array,
+): void {
+  let at = start
+  for (let column = 0; at <= end; column++) {
+    const from = at
+    if (buffer[at] === QUOTE && at < end) at = (closingQuote(buffer, at + 1, true) as number) + 1
+    else while (at < end && buffer[at] !== delimiter) at += 1
+    for (const [slot, wanted] of columns.entries()) if (wanted === column) ranges.set([from, at], 2 * slot)
+    at += 1
+  }
+}
+
 /** Position of the quote that closes a field, -1 when none can follow, undefined when more bytes are needed to know. */
 function closingQuote(buffer: Uint8Array, from: number, isLast: boolean): number | undefined {
   let position = from
@@ -192,6 +215,32 @@ export function cellsOf(text: string, delimiter: string): string[] {
 }
 
 /** Cells as one record of strict CSV: each quoted, separated by commas, ended by a line feed. */
-export function formatRecord(cells: readonly string[]): string {
-  return `${cells.map((cell) => `"${cell.replaceAll('"', '""')}"`).join(',')}\n`
+export function formatRecord(cells: readonly string[], delimiter = ','): string {
+  return `${cells.map(quoted).join(delimiter)}\n`
+}
+
+/**
+ * A record anew such that every reader sees the same cells: each quoted. An empty cell without quotes stays as it is, for it
+ * may mean something else than an empty text.
+ * @param text a record that {@link findRecord} found without fault, decoded
+ * @returns the record without a line end
+ */
+export function strictRecord(text: string, delimiter: string): string {
+  const cells: string[] = []
+  let position = 0
+  for (;;) {
+    const isQuoted = text[position] === '"'
+    let end = isQuoted ? text.indexOf('"', position + 1) : text.indexOf(delimiter, position)
+    while (isQuoted && text[end + 1] === '"') end = text.indexOf('"', end + 2)
+    if (isQuoted) end += 1
+    else if (end < 0) end = text.length
+    const cell = text.slice(position, end)
+    cells.push(isQuoted || cell === '' ? cell : quoted(cell))
+    if (text[end] !== delimiter) return cells.join(delimiter)
+    position = end + 1
+  }
+}
+
+function quoted(cell: string): string {
+  return `"${cell.replaceAll('"', '""')}"`
 }

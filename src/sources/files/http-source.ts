@@ -1,161 +1,118 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import type { FilesSourceConfig } from '../../contracts/sources/files.js'
 import { WardbookError } from '../../kernel/errors.js'
-import type { PageOffer, Source } from '../source.js'
+import type { HttpAnswer, HttpClient } from '../http/client.js'
+import { pageAnswer } from '../http/page-answer.js'
+import { withoutSecrets } from '../http/redact.js'
+import type { Offer, Publication, Source } from '../source.js'
+import { changeTokenOf, instantOf } from './change-token.js'
+import { nextFile, offerOf } from './file-offer.js'
+import { resumedBody } from './resumed-body.js'
 
-const USER_AGENT = 'wardbook/0.1 (open civic data reader)'
-const TRIES = 4
-const FIRST_WAIT_MS = 500 // doubled after each failed try
-const SILENCE_TIMEOUT_MS = 60_000
+/** Statuses that a look at a file may be answered; what they mean is told by the read. */
+const LOOKED_AT: readonly number[] = [
+  ...Array.from({ length: 100 }, (_value, at) => 400 + at).filter(
+    (status) => ![408, 425, 429].includes(status),
+  ),
+  ...[500, 501, 502, 503, 504],
+]
 
-/** Files over HTTP(S), one page each, in the order of the city file; one request at a time. */
-export function httpSource(urls: readonly string[], fetcher: typeof fetch): Source {
+/** Headers of a file's answer that its record keeps. */
+const KEPT_HEADERS: readonly string[] = ['content-type', 'content-length']
+
+/**
+ * Files over HTTP(S): one offer and one page each, in the order of the city file, then those of the years that `find` asks for.
+ * @param thisYear for the last year where the city file names none
+ */
+export function httpSource(
+  name: string,
+  config: FilesSourceConfig,
+  http: HttpClient,
+  thisYear: () => number,
+): Source {
+  const realUrls = new Map<string, string>()
+  const shown = (url: string) => {
+    realUrls.set(withoutSecrets(url), url)
+    return withoutSecrets(url)
+  }
+  for (const url of config.urls) shown(url)
   return {
     describe: async () => {
-      const offers: PageOffer[] = []
-      for (const [page, url] of urls.entries()) offers.push(await describeUrl(url, page, fetcher))
-      return offers
+      const offers: Offer[] = []
+      for (const url of config.urls) offers.push(offerAt(config, shown(url), await look(http, url)))
+      const { found, missing } = await lookForYears(http, config, thisYear())
+      offers.push(...found.map(({ url, headers }) => offerAt(config, shown(url), headers)))
+      if (offers.length === 0) throw nothingFound(name, missing)
+      return { offers, missing: missing.map(withoutSecrets) } satisfies Publication
     },
-    read: async (offer) => {
-      const { answer, patience } = await ask(offer.url, 'GET', fetcher)
-      return { offer, bytes: bodyOf(answer, offer.url, patience) }
+    nextPage: nextFile,
+    fetch: async (request) => {
+      const url = realUrls.get(request.url) ?? request.url
+      const first = await http.send({ url })
+      const bytes = resumedBody(first, (headers) => http.send({ url, headers, accept: [416] }))
+      return { ...pageAnswer(first, KEPT_HEADERS), bytes }
     },
+    failureOf: () => undefined,
   }
 }
 
-/** A HEAD request gives change token and date; a server without HEAD still gets read, each time. */
-async function describeUrl(url: string, page: number, fetcher: typeof fetch): Promise<PageOffer> {
-  const { answer, patience } = await ask(url, 'HEAD', fetcher)
-  patience.stop()
-  if (!answer.ok) return { page, url, changeToken: undefined, publishedAt: undefined }
-  const etag = answer.headers.get('etag')
-  const lastModified = answer.headers.get('last-modified')
-  const length = answer.headers.get('content-length')
-  const token = [etag, lastModified, length].filter((part) => part !== null).join(' ')
-  return {
-    page,
-    url,
-    changeToken: etag || lastModified ? token : undefined,
-    publishedAt: instantOf(lastModified),
+function offerAt(config: FilesSourceConfig, url: string, headers: Look): Offer {
+  if (typeof headers === 'string')
+    return offerOf(config, { name: url, changeToken: undefined, publishedAt: undefined })
+  const publishedAt = instantOf(headers.get('last-modified'))
+  return offerOf(config, { name: url, changeToken: changeTokenOf(headers), publishedAt })
+}
+
+/** What a look at a file tells: its headers, that it is not there, or nothing. */
+type Look = Headers | 'absent' | 'unknown'
+
+/** Many servers refuse HEAD, and some answer it wrongly: then one byte is asked for. */
+async function look(http: HttpClient, url: string): Promise<Look> {
+  const head = await http.send({ url, method: 'HEAD', accept: LOOKED_AT })
+  await head.discard()
+  if (head.status < 300) return head.headers
+  const byte = await http.send({ url, headers: { range: 'bytes=0-0' }, accept: LOOKED_AT })
+  await byte.discard()
+  return lookedAt(byte)
+}
+
+function lookedAt({ status, headers }: HttpAnswer): Look {
+  if (status < 300 || status === 416) return headers // 416: there is not even one byte
+  return status === 404 || status === 410 ? 'absent' : 'unknown'
+}
+
+interface FoundYears {
+  readonly found: readonly { readonly url: string; readonly headers: Look }[]
+  readonly missing: readonly string[]
+}
+
+/** Years that have to be there, then further ones until the first that is not. */
+async function lookForYears(
+  http: HttpClient,
+  { find }: FilesSourceConfig,
+  thisYear: number,
+): Promise<FoundYears> {
+  const found: { url: string; headers: Look }[] = []
+  const missing: string[] = []
+  if (find === undefined) return { found, missing }
+  const through = find.through ?? thisYear
+  for (let year = find.from; year <= Math.max(through, thisYear) + 1; year++) {
+    const url = find.name.replaceAll('{year}', String(year))
+    const headers = await look(http, url)
+    const isThere = year > through ? isLikelyTable(headers) : headers !== 'absent'
+    if (isThere) found.push({ url, headers })
+    else if (year > through) break
+    else missing.push(url)
   }
+  return { found, missing }
 }
 
-/** An answer, after a few tries where trying again may help. What a HEAD is answered is never a failure: the GET will tell. */
-async function ask(
-  url: string,
-  method: 'GET' | 'HEAD',
-  fetcher: typeof fetch,
-): Promise<{ answer: Response; patience: Patience }> {
-  for (let tried = 1; ; tried++) {
-    const patience = startPatience(url)
-    const answer = await request(url, method, fetcher, patience).catch((thrown: WardbookError) => thrown)
-    const failure =
-      answer instanceof WardbookError ? answer : method === 'GET' ? failureOf(answer, url) : undefined
-    if (failure === undefined) return { answer: answer as Response, patience }
-    patience.stop()
-    if (answer instanceof Response) await answer.body?.cancel().catch(() => undefined) // frees the connection
-    if (failure.remedy !== 'retry' || tried === TRIES) throw failure
-    await sleep(FIRST_WAIT_MS * 2 ** (tried - 1))
-  }
+/** Some servers answer every address with a page for people: a year that nobody asks for has to look like a table. */
+function isLikelyTable(headers: Look): boolean {
+  return typeof headers !== 'string' && !/html/i.test(headers.get('content-type') ?? '')
 }
 
-/** Ends a request when nothing was heard for {@link SILENCE_TIMEOUT_MS}; each sign of life starts the time anew. */
-interface Patience {
-  readonly signal: AbortSignal
-  renew(): void
-  stop(): void
-}
-
-function startPatience(url: string): Patience {
-  const controller = new AbortController()
-  const giveUp = () =>
-    controller.abort(
-      new WardbookError('portal-stalled', 'retry', `${url} was silent for ${SILENCE_TIMEOUT_MS / 1000} s`, {
-        url,
-      }),
-    )
-  const timer = setTimeout(giveUp, SILENCE_TIMEOUT_MS)
-  return { signal: controller.signal, renew: () => timer.refresh(), stop: () => clearTimeout(timer) }
-}
-
-async function request(
-  url: string,
-  method: 'GET' | 'HEAD',
-  fetcher: typeof fetch,
-  patience: Patience,
-): Promise<Response> {
-  try {
-    return await fetcher(url, { method, headers: { 'user-agent': USER_AGENT }, signal: patience.signal })
-  } catch (cause) {
-    if (cause instanceof WardbookError) throw cause
-    throw new WardbookError(
-      'portal-unreachable',
-      'retry',
-      `${url} cannot be reached: ${reasonOf(cause)}`,
-      { url },
-      { cause },
-    )
-  }
-}
-
-function failureOf(answer: Response, url: string): WardbookError | undefined {
-  if (answer.ok) return undefined
-  const facts = { url, status: answer.status }
-  if (answer.status >= 500 || answer.status === 429) {
-    return new WardbookError(
-      'portal-failed',
-      'retry',
-      `${url} answered ${answer.status}; try again later`,
-      facts,
-    )
-  }
-  return new WardbookError(
-    'source-not-found',
-    'fix-source',
-    `${url} answered ${answer.status}: has the file moved?`,
-    facts,
-  )
-}
-
-async function* bodyOf(answer: Response, url: string, patience: Patience): AsyncIterable<Uint8Array> {
-  let received = 0
-  try {
-    for await (const chunk of answer.body ?? []) {
-      patience.renew()
-      received += chunk.length
-      yield chunk
-    }
-  } catch (cause) {
-    if (cause instanceof WardbookError) throw cause
-    const message = `the transfer of ${url} broke after ${received} bytes: ${reasonOf(cause)}`
-    throw new WardbookError('portal-broke-off', 'retry', message, { url, received }, { cause })
-  } finally {
-    patience.stop()
-  }
-  demandLength(answer, url, received)
-}
-
-/** A body shorter than announced is no body; a compressed transfer announces another length than we see. */
-function demandLength(answer: Response, url: string, received: number): void {
-  const announced = Number(answer.headers.get('content-length') ?? Number.NaN)
-  if (answer.headers.has('content-encoding') || Number.isNaN(announced) || announced === received) return
-  throw new WardbookError(
-    'portal-broke-off',
-    'retry',
-    `${url} announced ${announced} bytes and sent ${received}`,
-    {
-      url,
-      announced,
-      received,
-    },
-  )
-}
-
-function instantOf(httpDate: string | null): string | undefined {
-  const at = httpDate === null ? Number.NaN : Date.parse(httpDate)
-  return Number.isNaN(at) ? undefined : new Date(at).toISOString()
-}
-
-function reasonOf(thrown: unknown): string {
-  if (!(thrown instanceof Error)) return String(thrown)
-  return thrown.cause instanceof Error ? thrown.cause.message : thrown.message
+function nothingFound(source: string, missing: readonly string[]): WardbookError {
+  const looked = missing.length === 0 ? 'it lists no urls' : `none of ${missing.join(', ')} is there`
+  const message = `source ${source}: ${looked}; set urls or find in the city file`
+  return new WardbookError('source-empty-list', 'fix-config', message, { source, missing })
 }

@@ -13,6 +13,8 @@ interface Reading {
   readonly good: readonly string[][]
   readonly bad: readonly BadRow[]
   readonly records: readonly Buffer[]
+  /** The cell of the division of each good row, as told apart from the rows. */
+  readonly divisions: readonly string[]
 }
 
 async function read(
@@ -22,28 +24,46 @@ async function read(
   const good: string[][] = []
   const bad: BadRow[] = []
   const records: Buffer[] = []
-  const reading = { delimiter, partitionColumn, file: 'requests.csv' }
+  const reading = { delimiter, wanted: [partitionColumn], isDivision: true, file: 'requests.csv' }
+  const divisions: string[] = []
   const summary = await readCsv(decompress(inChunks(bytes, chunks), 'requests.csv'), reading, {
-    onGood: (record) => {
-      const copy = Buffer.from(record)
+    onGood: (buffer, start, end, _isRegular, ranges) => {
+      const copy = Buffer.from(buffer.subarray(start, end))
       records.push(copy)
       good.push(cellsOf(copy.toString(), delimiter))
+      divisions.push(cellsOf(buffer.toString('utf8', ranges[0], ranges[1]), '\0')[0] as string)
     },
     onBad: (row) => {
       bad.push(row)
       records.push(bytesOf(row))
     },
   })
-  return { summary, good, bad, records }
+  return { summary, good, bad, records, divisions }
 }
 
 /** The bytes of a bad row: what is no UTF-8 was shown as Latin-1. */
-function bytesOf({ rawText, reason }: BadRow): Buffer {
-  return Buffer.from(rawText, reason === 'invalid-utf8' || rawText.includes('\xff') ? 'latin1' : 'utf8')
+function bytesOf({ rawText, detail }: BadRow): Buffer {
+  return Buffer.from(rawText, detail.endsWith('Latin-1') || rawText.includes('\xff') ? 'latin1' : 'utf8')
 }
 
 function readText(text: string, options?: Parameters<typeof read>[1]): Promise<Reading> {
   return read(Buffer.from(text), options)
+}
+
+/** The same without the quick way: a byte that is no UTF-8, in a bad row after all others, makes each record be judged alone. */
+async function readSlowly(bytes: Uint8Array): Promise<Reading> {
+  const spoiled = Buffer.concat([
+    bytes,
+    Buffer.from(bytes.at(-1) === 0x0a ? [] : [0x0a]),
+    Buffer.from([0xff, 0x0a]),
+  ])
+  const { summary, bad, records, ...rest } = await read(spoiled)
+  return {
+    ...rest,
+    summary: { ...summary, badRows: summary.badRows - 1, bytes: bytes.length },
+    bad: bad.slice(0, -1),
+    records: records.slice(0, -1),
+  }
 }
 
 /** Lines of bytes that are hard to read: quotes, separators, line ends, broken UTF-8, after a header of two columns. */
@@ -86,9 +106,10 @@ describe('reading CSV', () => {
         async (table, style, chunks, zipped) => {
           const bytes = csvOf(table, style)
           const sent = zipped ? gzipSync(bytes) : bytes
-          const { summary, good, bad } = await read(sent, { chunks, delimiter: style.delimiter })
+          const { summary, good, bad, divisions } = await read(sent, { chunks, delimiter: style.delimiter })
           expect(bad).toEqual([])
           expect(good).toEqual(table.rows)
+          expect(divisions).toEqual(table.rows.map((cells) => cells.at(-1)))
           expect(summary).toMatchObject({
             header: table.header,
             goodRows: table.rows.length,
@@ -137,6 +158,15 @@ describe('reading CSV', () => {
     )
   })
 
+  it('shows the first line of a row as the text it is where a later one is none', async () => {
+    const { bad } = await read(Buffer.concat([Buffer.from('id,District\n"é\n",'), Buffer.from([0xff])]))
+    expect(bad[0]).toMatchObject({
+      reason: 'invalid-utf8',
+      rawText: '"é',
+      detail: 'its quotes go on over lines that are not valid UTF-8',
+    })
+  })
+
   it('says of every bad row where it stands: line and byte lead to its text', async () => {
     await fc.assert(
       fc.asyncProperty(anyFaultyFile, async (bytes) => {
@@ -181,7 +211,7 @@ describe('reading CSV', () => {
       ['1', '7'],
       ['2', '8'],
     ])
-    expect(summary).toMatchObject({ goodRows: 2, badRows: 0, blankLines: 5, isPlain: false })
+    expect(summary).toMatchObject({ goodRows: 2, badRows: 0, blankLines: 5 })
   })
 
   it('sets aside rows with too few or too many columns, with their text and place', async () => {
@@ -229,16 +259,44 @@ describe('reading CSV', () => {
     }
   })
 
-  it('calls a file plain only when any strict reader sees the same rows in it', async () => {
-    const isPlain = async (text: string) => (await readText(text)).summary.isPlain
-    expect(await isPlain('id,District\n"a\nb",7\n2,8')).toBe(true)
-    expect(await isPlain('id,District\r\n1,7\r\n2,8\r\n')).toBe(true)
-    expect(await isPlain('id,District\r\n1,7\n2,8\n')).toBe(false)
-    expect(await isPlain('id,District\n1,7\r\n2,8\n')).toBe(false)
-    expect(await isPlain('id,District\n5" pipe,7\n')).toBe(false)
-    expect(await isPlain('id,District\n1\r2,7\n')).toBe(false)
-    expect(await isPlain('id,District\n\n1,7\n')).toBe(false)
-    expect(await isPlain('id,District\n1\n2,8\n')).toBe(false)
+  it('says of a row whether other readers may see it differently', async () => {
+    const regular = async (text: string) => {
+      const found: boolean[] = []
+      const reading = { delimiter: ',', wanted: [DIVISION_COLUMN], isDivision: true, file: 'requests.csv' }
+      await readCsv(inChunks(Buffer.from(`id,District\n${text}`)), reading, {
+        onGood: (_buffer, _start, _end, isRegular) => found.push(isRegular),
+      })
+      return found
+    }
+    expect(await regular('"a\nb",7\n2,8')).toEqual([true, true])
+    expect(await regular('1,7\r\n2,8\n')).toEqual([true, true])
+    expect(await regular('5" pipe,7\n6,8\n')).toEqual([false, true])
+    expect(await regular('1\r2,7\n')).toEqual([false])
+  })
+
+  it('reads the same where most rows are regular and some are not, whatever the chunks', async () => {
+    const line = fc.constantFrom(
+      '1,7',
+      '"a,""b"" c",8',
+      '"x\ny",9',
+      '5" pipe,7',
+      '1',
+      '1,2,3',
+      'é,7',
+      '"open,7',
+      '',
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line, { maxLength: 40 }),
+        anyChunking,
+        fc.boolean(),
+        async (lines, chunks, crlf) => {
+          const bytes = Buffer.from(['id,District', ...lines, ''].join(crlf ? '\r\n' : '\n'))
+          expect(await read(bytes, { chunks })).toEqual(await readSlowly(bytes))
+        },
+      ),
+    )
   })
 })
 

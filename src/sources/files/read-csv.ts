@@ -1,12 +1,15 @@
+import { isUtf8 } from 'node:buffer'
 import { WardbookError } from '../../kernel/errors.js'
 import {
   cellsOf,
   type FoundRecord,
+  findRanges,
   findRecord,
   MAX_PARTITION_VALUE_BYTES,
   type RecordFault,
   type RecordShape,
 } from './csv-records.js'
+import { newRegularRecord, type WalkRegular, walkRegular } from './regular-records.js'
 
 /** Longest physical line in bytes, and longest record: what is longer is no row of a table. */
 export const MAX_RECORD_BYTES = 1024 * 1024
@@ -31,6 +34,8 @@ const FAULT_DETAILS: Record<RecordFault, (columns: number, expected: number) => 
   'partition-value-too-long': () => `the division is longer than ${MAX_PARTITION_VALUE_BYTES} bytes`,
 }
 
+const INVALID_LATER = 'its quotes go on over lines that are not valid UTF-8'
+
 /** Where a record stands in the decompressed file: line from 1 and byte from 0. */
 export interface Place {
   readonly line: number
@@ -52,21 +57,29 @@ export interface CsvSummary {
   readonly blankLines: number
   /** Decompressed bytes. */
   readonly bytes: number
-  /** True when any strict reader sees the same rows in the file as it is: nothing was set aside or needs quoting. */
-  readonly isPlain: boolean
 }
 
-/** Who listens to the reading. `onGood` gets views into a shared buffer: copy what is kept. */
+/**
+ * Who listens to the reading; nobody is waited for. Bytes lie in a buffer that is used again: copy what is kept.
+ */
 export interface CsvListener {
   onHeader?(header: readonly string[]): void
-  onBad?(row: BadRow): void | Promise<void>
-  onGood?(record: Uint8Array, regular: boolean): void | Promise<void>
+  onBad?(row: BadRow): void
+  /**
+   * A good record: bytes [start, end) of the buffer, without line end.
+   * @param isRegular false when other readers may see it differently: a bare quote inside a cell, a lone carriage return
+   * @param ranges    bytes of the wanted cells as published, quotes included: from `ranges[2 * n]` to `ranges[2 * n + 1]`
+   */
+  onGood?(buffer: Buffer, start: number, end: number, isRegular: boolean, ranges: Int32Array): void
 }
 
-/** How to read: the separator, and the header name of the column with the division. */
+/** How to read: the separator, and the columns whose cells the listener wants to see. */
 export interface CsvReading {
   readonly delimiter: string
-  readonly partitionColumn: string
+  /** Header names of the wanted columns, each of which must be there. */
+  readonly wanted: readonly string[]
+  /** True when the one wanted column holds the division itself: in at most {@link MAX_PARTITION_VALUE_BYTES} bytes. */
+  readonly isDivision: boolean
   /** Name of the file, for errors. */
   readonly file: string
 }
@@ -83,23 +96,68 @@ export async function readCsv(
   listener: CsvListener = {},
 ): Promise<CsvSummary> {
   const reader = new CsvReader(reading, listener)
-  for await (const chunk of chunks) await reader.take(chunk, false)
-  await reader.take(new Uint8Array(), true)
+  const blocks = new Blocks((block, isLast) => reader.take(block, isLast))
+  for await (const chunk of chunks) blocks.add(chunk)
+  blocks.end()
   return reader.summary()
 }
 
+/** Bytes that are gathered before records are looked for: chunks of a network are small. */
+const BLOCK_BYTES = 256 * 1024
+
+/** Gathers chunks into one buffer that is used again; what `take` leaves at the end comes back before the next bytes. */
+class Blocks {
+  private buffer = Buffer.allocUnsafeSlow(2 * BLOCK_BYTES)
+  private filled = 0
+  private fresh = 0
+
+  /** @param take gets all bytes that are not taken yet, and says how many it took */
+  constructor(private readonly take: (bytes: Buffer, isLast: boolean) => number) {}
+
+  add(chunk: Uint8Array): void {
+    for (let from = 0; from < chunk.length; ) {
+      const part = chunk.subarray(from, from + BLOCK_BYTES - this.fresh)
+      this.append(part)
+      from += part.length
+      if (this.fresh === BLOCK_BYTES) this.pass(false)
+    }
+  }
+
+  end(): void {
+    this.pass(true)
+  }
+
+  private append(bytes: Uint8Array): void {
+    if (this.filled + bytes.length > this.buffer.length) {
+      const larger = Buffer.allocUnsafeSlow(2 * this.buffer.length)
+      this.buffer.copy(larger, 0, 0, this.filled)
+      this.buffer = larger
+    }
+    this.buffer.set(bytes, this.filled)
+    this.filled += bytes.length
+    this.fresh += bytes.length
+  }
+
+  private pass(isLast: boolean): void {
+    const taken = this.take(this.buffer.subarray(0, this.filled), isLast)
+    this.buffer.copyWithin(0, taken, this.filled)
+    this.filled -= taken
+    this.fresh = 0
+  }
+}
+
 class CsvReader {
-  private carry: Uint8Array = new Uint8Array()
   private begun = false
   private shape: RecordShape
+  private wanted: readonly number[] = []
+  private walk: WalkRegular | undefined
+  private record = newRegularRecord(0)
   private header: string[] | undefined
   private line = 1
   private offset = 0
   private goodRows = 0
   private badRows = 0
   private blankLines = 0
-  private isPlain = true
-  private lineEnds = new Set<number>()
 
   constructor(
     private readonly reading: CsvReading,
@@ -112,42 +170,34 @@ class CsvReader {
     }
   }
 
-  async take(chunk: Uint8Array, isLast: boolean): Promise<void> {
-    let buffer = this.carry.length === 0 ? chunk : Buffer.concat([this.carry, chunk])
+  /** Takes all whole records; returns how many bytes it took. */
+  take(buffer: Buffer, isLast: boolean): number {
+    let position = 0
     if (!this.begun) {
-      if (buffer.length < START_BYTES && !isLast) {
-        this.carry = buffer
-        return
-      }
+      if (buffer.length < START_BYTES && !isLast) return 0
       this.begun = true
-      buffer = this.skipByteOrderMark(buffer)
-      this.demandTable(buffer)
+      position = this.skipByteOrderMark(buffer)
+      this.demandTable(buffer.subarray(position))
     }
-    const rest = await this.takeRecords(buffer, isLast)
-    this.carry = buffer.subarray(rest)
+    return this.takeRecords(buffer, position, isLast)
   }
 
   summary(): CsvSummary {
     if (this.header === undefined) throw this.empty()
-    const { header, goodRows, badRows, blankLines, isPlain } = this
-    return {
-      header,
-      goodRows,
-      badRows,
-      blankLines,
-      bytes: this.offset,
-      isPlain: isPlain && this.lineEnds.size < 2,
-    }
+    const { header, goodRows, badRows, blankLines, offset: bytes } = this
+    return { header, goodRows, badRows, blankLines, bytes }
   }
 
-  /** Takes all whole records; returns where the unfinished one begins. */
-  private async takeRecords(buffer: Uint8Array, isLast: boolean): Promise<number> {
-    let position = 0
+  private takeRecords(buffer: Buffer, from: number, isLast: boolean): number {
+    // Text that is cut after a line feed is whole: what is valid as one piece is valid record by record.
+    const lines = buffer.lastIndexOf(LINE_FEED) + 1
+    const isText = lines > from && isUtf8(buffer.subarray(from, lines))
+    let position = from
     while (position < buffer.length) {
-      const record = this.nextRecord(buffer, position, isLast)
+      if (isText && this.walk !== undefined) position = this.takeRegular(buffer, position, lines, this.walk)
+      const record = position < buffer.length ? this.nextRecord(buffer, position, isLast) : undefined
       if (record === undefined) break
-      const pending = this.takeRecord(buffer, record)
-      if (pending !== undefined) await pending // most rows need no waiting, and there are millions
+      this.takeRecord(buffer, record)
       this.line += record.lines
       this.offset += record.next - position
       position = record.next
@@ -155,8 +205,23 @@ class CsvReader {
     return position
   }
 
+  /** Takes records as long as they are as they should be; returns where the first one begins that is not. */
+  private takeRegular(buffer: Buffer, from: number, to: number, walk: WalkRegular): number {
+    const { record, listener } = this
+    let position = from
+    while (position < to && walk(buffer, position, to, record)) {
+      if (record.end - record.start > MAX_RECORD_BYTES) break
+      this.goodRows += 1
+      listener.onGood?.(buffer, record.start, record.end, true, record.ranges)
+      this.line += record.lines
+      position = record.next
+    }
+    this.offset += position - from
+    return position
+  }
+
   /** The next record; one that does not end within the window is broken off at its first line, whatever the chunks were. */
-  private nextRecord(buffer: Uint8Array, position: number, isLast: boolean): FoundRecord | undefined {
+  private nextRecord(buffer: Buffer, position: number, isLast: boolean): FoundRecord | undefined {
     const reach = position + RECORD_WINDOW_BYTES
     const isWhole = buffer.length <= reach
     const found = findRecord(
@@ -174,53 +239,55 @@ class CsvReader {
     return findRecord(buffer.subarray(0, lineEnd + 1), position, this.shape, true)
   }
 
-  private takeRecord(buffer: Uint8Array, record: FoundRecord): void | Promise<void> {
-    const bytes = buffer.subarray(record.start, record.end)
-    if (bytes.length === 0) return this.takeBlank(record)
-    if (this.header === undefined) return this.takeHeader(bytes, record)
-    if (record.fault === undefined) return this.takeGood(bytes, record)
-    return this.takeBad(bytes, record.fault, record.columns)
+  private takeRecord(buffer: Buffer, record: FoundRecord): void {
+    if (record.end === record.start) this.takeBlank(record)
+    else if (this.header === undefined) this.takeHeader(buffer.subarray(record.start, record.end), record)
+    else if (record.fault === undefined) this.takeGood(buffer, record)
+    else this.takeBad(buffer.subarray(record.start, record.end), record.fault, record.columns)
   }
 
   private takeBlank(record: FoundRecord): void {
-    if (record.next === record.end) return // the end of the file
-    this.blankLines += 1
-    this.isPlain = false
+    if (record.next > record.end) this.blankLines += 1 // else it is the end of the file
   }
 
   private takeHeader(bytes: Uint8Array, record: FoundRecord): void {
     const text = decode(bytes)
     if (record.fault !== undefined) throw this.unreadableHeader(text, record.fault)
     const header = cellsOf(text, this.reading.delimiter)
-    const partitionColumn = header.findIndex((name) => sameColumn(name, this.reading.partitionColumn))
-    if (partitionColumn < 0) throw this.partitionColumnMissing(header)
-    if (!record.regular || /[\r\n]/.test(text)) this.isPlain = false
-    if (record.next > record.end) this.lineEnds.add(record.next - record.end)
+    this.wanted = this.reading.wanted.map((wanted) => {
+      const column = header.findIndex((name) => sameColumn(name, wanted))
+      if (column < 0) throw this.partitionColumnMissing(wanted, header)
+      return column
+    })
+    const division = this.reading.isDivision ? this.wanted[0] : undefined
+    const shape = { ...this.shape, columns: header.length, partitionColumn: division }
     this.header = header
-    this.shape = { ...this.shape, columns: header.length, partitionColumn }
+    this.shape = shape
+    this.record = newRegularRecord(this.wanted.length)
+    const maxWantedBytes = division === undefined ? MAX_RECORD_BYTES : MAX_PARTITION_VALUE_BYTES
+    this.walk = walkRegular(shape, this.wanted, maxWantedBytes)
     this.listener.onHeader?.(header)
   }
 
-  private takeGood(bytes: Uint8Array, record: FoundRecord): void | Promise<void> {
+  private takeGood(buffer: Buffer, { start, end, regular }: FoundRecord): void {
     this.goodRows += 1
-    if (!record.regular) this.isPlain = false
-    if (record.next > record.end) this.lineEnds.add(record.next - record.end)
-    return this.listener.onGood?.(bytes, record.regular)
+    const { ranges } = this.record
+    findRanges(buffer, start, end, this.shape.delimiter, this.wanted, ranges)
+    this.listener.onGood?.(buffer, start, end, regular, ranges)
   }
 
-  private takeBad(bytes: Uint8Array, reason: RecordFault, columns: number): void | Promise<void> {
+  private takeBad(bytes: Uint8Array, reason: RecordFault, columns: number): void {
     this.badRows += 1
-    this.isPlain = false
     const { line, offset: byteOffset } = this
-    const detail = FAULT_DETAILS[reason](columns, this.shape.columns ?? 0)
-    return this.listener.onBad?.({ reason, detail, line, byteOffset, rawText: decode(bytes) })
+    const isLater = reason === 'invalid-utf8' && isUtf8(bytes) // of a record of several lines, the first is told
+    const detail = isLater ? INVALID_LATER : FAULT_DETAILS[reason](columns, this.shape.columns ?? 0)
+    this.listener.onBad?.({ reason, detail, line, byteOffset, rawText: decode(bytes) })
   }
 
-  private skipByteOrderMark(buffer: Uint8Array): Uint8Array {
+  private skipByteOrderMark(buffer: Uint8Array): number {
     const marked = BYTE_ORDER_MARK.every((byte, index) => buffer[index] === byte)
-    if (!marked) return buffer
-    this.offset = BYTE_ORDER_MARK.length
-    return buffer.subarray(BYTE_ORDER_MARK.length)
+    this.offset = marked ? BYTE_ORDER_MARK.length : 0
+    return this.offset
   }
 
   /** A page for people, or an error of an API, is not zero rows. */
@@ -255,13 +322,13 @@ class CsvReader {
     return new WardbookError('header-unreadable', 'fix-source', message, { file, line: this.line, fault })
   }
 
-  private partitionColumnMissing(header: readonly string[]): WardbookError {
-    const { file, partitionColumn } = this.reading
+  private partitionColumnMissing(partitionColumn: string, header: readonly string[]): WardbookError {
+    const { file } = this.reading
     return new WardbookError(
       'partition-column-missing',
       'fix-source',
       `${file}, line ${this.line}: no column '${partitionColumn}'; the columns are ${header.join(', ').slice(0, 1_000)}. ` +
-        'Name the right one in partition.from of the city file',
+        'Name the right one under partition in the city file',
       { file, line: this.line, partitionColumn, columns: header },
     )
   }

@@ -1,0 +1,159 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { makeLake } from '../../testkit/lake-fixture.js'
+import { trialTable, trialTools } from '../../testkit/portal-trial.js'
+import { ingest } from '../../testkit/test-city.js'
+import { ARCGIS_SERVICE_PATH, startArcgisPortal } from '../demo/portals/arcgis/arcgis-portal.js'
+import { startCkanPortal } from '../demo/portals/ckan/ckan-portal.js'
+import { startOpendatasoftPortal } from '../demo/portals/opendatasoft/opendatasoft-portal.js'
+import type { RunningPortal } from '../demo/portals/portal-server.js'
+import type { PortalTable, PortalType } from '../demo/portals/portal-table.js'
+import { startSocrataPortal } from '../demo/portals/socrata/socrata-portal.js'
+import { discover } from '../main/discover.js'
+import { parseCity } from '../main/load-city.js'
+import { recordingFetch } from '../sources/http/record.js'
+import { runCommandLine } from './program.js'
+
+let portal: RunningPortal
+afterEach(() => portal.close())
+
+const REQUESTS: Readonly<Record<string, PortalType>> = {
+  sr_number: 'text',
+  created_date: 'date',
+  closed_date: 'date',
+  sr_type: 'text',
+  status: 'text',
+  ward: 'text',
+}
+
+function requests(id: string, name: string, rows: number, wardEvery = 1): PortalTable {
+  const cells = Array.from({ length: rows }, (_none, at) => [
+    ...[`SR-${at}`, '2026-01-05T08:00:00.000', null, 'Pothole', 'Open'],
+    at % wardEvery === 0 ? String((at % 3) + 1) : null,
+  ])
+  return trialTable(REQUESTS, cells, { id, name, updatedAt: Date.UTC(2026, 5, 1) })
+}
+
+const TABLES = [
+  requests('aaaa-0001', '311 Requests', 40),
+  requests('aaaa-0002', 'Sidewalk Complaints', 50, 2),
+  trialTable({ name: 'text', ward: 'text' }, [['Library', '1']], { id: 'aaaa-0003', name: 'Libraries' }),
+]
+
+const PORTALS: Record<string, () => Promise<{ portal: RunningPortal; address: string }>> = {
+  socrata: async () => whole(await startSocrataPortal(() => TABLES)),
+  ckan: async () => {
+    const packages = TABLES.map((table) => ({
+      ...{ id: `p-${table.id}`, name: table.id, title: table.name, resources: [{ table }] },
+    }))
+    return whole(await startCkanPortal(() => packages))
+  },
+  opendatasoft: async () => whole(await startOpendatasoftPortal(() => TABLES)),
+  arcgis: async () => {
+    const running = await startArcgisPortal(() => TABLES)
+    return { portal: running, address: `${running.url}/arcgis/rest/services` }
+  },
+}
+
+function whole(running: RunningPortal) {
+  return { portal: running, address: running.url }
+}
+
+async function discovered(address: string, ...argv: string[]) {
+  const [out, err]: [string[], string[]] = [[], []]
+  const streams = { out: (line: string) => out.push(line), err: (line: string) => err.push(line) }
+  const code = await runCommandLine(['discover', address, ...argv], streams)
+  return { code, out, err: err.join('\n') }
+}
+
+describe('wardbook discover', () => {
+  it.each(Object.keys(PORTALS))(
+    'prints blocks of a %s portal that ingestion reads as they are',
+    async (family) => {
+      const started = await PORTALS[family]?.()
+      if (started === undefined) throw new Error(family)
+      portal = started.portal
+      const { code, out, err } = await discovered(started.address)
+      expect([code, err]).toEqual([0, expect.stringContaining(`(${family}): 3 tables listed`)])
+      expect(out.filter((line) => /^ \d {2}/.test(line))).toHaveLength(2)
+      expect(out[0]).toMatch(
+        /division ward.*time created_date; about 1 MiB in 1 or more parts, passes the memory ceiling$/,
+      )
+      expect(out.slice(0, 2).join('\n')).toMatch(/40 rows/)
+
+      const head = 'city: { slug: testville, name: Testville, timeZone: America/New_York }'
+      const city = parseCity(`${head}\n${out.at(-1)}`, 'printed')
+      const lake = await makeLake()
+      for (const dataset of Object.keys(city.datasets)) {
+        const rows = /311/.test(city.datasets[dataset]?.name ?? '') ? 40 : 50
+        const read = await ingest(lake.store, city, {}, dataset, 'portal')
+        expect(read, dataset).toMatchObject({ verdict: 'committed', rows })
+      }
+      await lake.remove()
+    },
+  )
+
+  it('puts fuller columns first where the portal counts values', async () => {
+    portal = (await PORTALS.socrata?.())?.portal as RunningPortal
+    const { out } = await discovered(portal.url, '--json')
+    const found = out.map((line) => JSON.parse(line))
+    expect(found).toMatchObject([
+      { kind: 'result', rank: 1, name: '311 Requests', rows: 40, filled: 1 },
+      { kind: 'result', rank: 2, name: 'Sidewalk Complaints', rows: 50, filled: 0.5 },
+    ])
+    expect(Object.keys(parse(found[0].block))).toEqual(['311-requests'])
+  })
+
+  it('shows as many as wanted of what has the words, and downloads no row', async () => {
+    portal = (await PORTALS.socrata?.())?.portal as RunningPortal
+    expect((await discovered(portal.url, '--words', 'sidewalk', '--json')).out).toHaveLength(1)
+    expect((await discovered(portal.url, '--limit', '1', '--json')).out).toHaveLength(1)
+    const rows = portal.requests.filter(({ path, query }) => {
+      return path.startsWith('/resource/') && !/count/.test(query.get('$select') ?? '')
+    })
+    expect(rows).toEqual([])
+  })
+
+  it('works from a recording', async () => {
+    portal = (await PORTALS.socrata?.())?.portal as RunningPortal
+    const folder = await mkdtemp(join(tmpdir(), 'wardbook-recording-'))
+    const recording = recordingFetch(fetch, folder)
+    await discover({ portal: portal.url, limit: 10, tools: trialTools({}, recording.fetch) })
+    await recording.finish()
+    const asked = portal.requests.length
+    expect((await discovered(portal.url, '--mirror', folder, '--json')).out).toHaveLength(2)
+    expect(portal.requests).toHaveLength(asked)
+    await rm(folder, { recursive: true })
+  })
+
+  it.each([
+    ['ftp://data.example.gov', 'bad-portal-address'],
+    ['not an address', 'bad-portal-address'],
+  ])('refuses the address %s', async (address, said) => {
+    portal = await startSocrataPortal(() => [])
+    const { code, err } = await discovered(address)
+    expect([code, err]).toEqual([78, expect.stringContaining(said)])
+  })
+
+  it('says which portals it knows where none of them answers', async () => {
+    portal = await startSocrataPortal(
+      () => [],
+      {},
+      {
+        alter: (_request, answer) => ({ ...answer, status: 404, body: ['nothing'] }),
+      },
+    )
+    const { code, err } = await discovered(portal.url)
+    expect([code, err]).toEqual([78, expect.stringContaining('portal-unknown')])
+  })
+
+  it('names the layer of an ArcGIS service that it found', async () => {
+    const started = await PORTALS.arcgis?.()
+    portal = started?.portal as RunningPortal
+    const { out } = await discovered(`${portal.url}${ARCGIS_SERVICE_PATH}`, '--json')
+    expect(JSON.parse(out[0] ?? '').block).toContain(`service: ${portal.url}${ARCGIS_SERVICE_PATH}`)
+  })
+})

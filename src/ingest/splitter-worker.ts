@@ -1,0 +1,46 @@
+import { EventEmitter, once } from 'node:events'
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { toErrorRecord } from '../kernel/errors.js'
+import { divisionFromColumn } from './division-rule.js'
+import { PageSplitter } from './split-pages.js'
+import type { FromThread, ThreadStart, ToThread } from './splitter-messages.js'
+
+/** The thread of a `ThreadSplitter`: splits pages as their bytes come, and gives each block back when it is read. */
+async function serve(port: MessagePort, { folder, division }: ThreadStart): Promise<void> {
+  const waiting: ToThread[] = []
+  const arrivals = new EventEmitter()
+  port.on('message', (message: ToThread) => {
+    waiting.push(message)
+    arrivals.emit('one')
+  })
+  const next = async (): Promise<ToThread> => {
+    while (waiting.length === 0) await once(arrivals, 'one')
+    return waiting.shift() as ToThread
+  }
+  const tell = (answer: FromThread, transfer: readonly ArrayBuffer[] = []) =>
+    port.postMessage(answer, [...transfer])
+
+  async function* blocks(): AsyncGenerator<Uint8Array> {
+    for (let message = await next(); message.kind === 'bytes'; message = await next()) {
+      yield message.block.subarray(0, message.length)
+      tell({ kind: 'block', block: message.block }, [message.block.buffer])
+    }
+  }
+
+  const splitter = await PageSplitter.open(folder, divisionFromColumn(division))
+  for (let message = await next(); message.kind !== 'finish'; message = await next()) {
+    if (message.kind !== 'page') continue
+    const page = await splitter.take({ ...message.page, bytes: blocks() })
+    tell({ kind: 'taken', page })
+  }
+  tell({ kind: 'split', split: await splitter.finish() })
+}
+
+const port = parentPort
+if (port !== null) {
+  serve(port, workerData as ThreadStart)
+    .catch((thrown) =>
+      port.postMessage({ kind: 'failed', error: toErrorRecord(thrown) } satisfies FromThread),
+    )
+    .finally(() => port.close())
+}

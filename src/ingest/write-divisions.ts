@@ -1,0 +1,70 @@
+import { mkdir } from 'node:fs/promises'
+import type { PartsConfig } from '../contracts/city-file.js'
+import { type PlannedPart, planDivisions, shareOut, sizeOf } from './plan-parts.js'
+import type { IngestContext } from './source-work.js'
+import type { DivisionRuns } from './split-pages.js'
+import type { DivideJob, JobLayout, LivePart, WriteJob, WriteResult } from './write-job.js'
+
+/** What all workers of one write have in common. */
+export interface WritePlan {
+  readonly table: string
+  readonly snapshot: number
+  /** The publisher's columns of the table. */
+  readonly columns: readonly string[]
+  readonly partitionColumn: string
+  readonly layouts: readonly JobLayout[]
+  /** Table column that identifies a row, or undefined. */
+  readonly key: string | undefined
+  readonly budget: PartsConfig
+  readonly live: readonly LivePart[]
+}
+
+/**
+ * Writes the rows of a source as parts in the store, on as many workers as the profile has: divisions that are too large are
+ * divided first, then all parts are shared out.
+ * @param folder local folder for runs of divided divisions
+ */
+export async function writeDivisions(
+  context: IngestContext,
+  plan: WritePlan,
+  divisions: readonly DivisionRuns[],
+  folder: string,
+): Promise<WriteResult> {
+  const { parts, tooLarge } = planDivisions(divisions, plan.budget)
+  const divided = tooLarge.length === 0 ? [] : await divideAll(context, plan, tooLarge, folder)
+  const shares = shareOut([...parts, ...divided], context.ingestProfile.workers, ({ bytes }) => bytes)
+  const { table, snapshot, columns, partitionColumn, layouts, live } = plan
+  const { csvReader, parquet } = context.ingestProfile
+  const results = await Promise.all(
+    shares.map((share) =>
+      context.runner.run<WriteJob, WriteResult>('ingest.write', {
+        ...{ table, snapshot, columns, partitionColumn, layouts, live, csvReader, parquet },
+        parts: share,
+      }),
+    ),
+  )
+  return {
+    rows: results.reduce((sum, { rows }) => sum + rows, 0),
+    parts: results.flatMap((result) => result.parts),
+    kept: results.flatMap((result) => result.kept),
+  }
+}
+
+async function divideAll(
+  context: IngestContext,
+  { table, layouts, key, budget }: WritePlan,
+  divisions: readonly DivisionRuns[],
+  folder: string,
+): Promise<PlannedPart[]> {
+  await mkdir(folder, { recursive: true })
+  const shares = shareOut(divisions, context.ingestProfile.workers, ({ runs }) => sizeOf(runs).bytes)
+  const parts = await Promise.all(
+    shares.map((share) =>
+      context.runner.run<DivideJob, PlannedPart[]>('ingest.divide', {
+        ...{ table, layouts, key, budget, folder },
+        divisions: share,
+      }),
+    ),
+  )
+  return parts.flat()
+}

@@ -1,0 +1,134 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Column, RAW_COLUMNS } from '../contracts/columns.js'
+import { WardbookError } from '../kernel/errors.js'
+import { digestOf } from '../kernel/ids.js'
+import type { NewFile } from '../lake/delta/table.js'
+import { type Engine, type EngineProfile, LEAN, openEngine } from '../lake/duckdb/engine.js'
+import { readStats } from '../lake/duckdb/stats.js'
+import { type FinishedFile, putPart } from '../lake/parts.js'
+import type { ObjectStore, Scratch } from '../lake/store.js'
+import { hasLongRows, type PlannedPart } from './plan-parts.js'
+import type { LivePart, WriteJob, WriteResult } from './write-job.js'
+import { contentSql, copyPartSql, footerRowsSql } from './write-sql.js'
+
+/**
+ * Worker: writes each part of the plan as one Parquet file, and removes its runs. Parts lie in the store when it returns, but
+ * no reader sees them before the commit.
+ * @throws WardbookError 'row-count-differs' (report-bug) when the engine finds other rows in a part than were put there
+ */
+export async function writeParts(store: ObjectStore, job: WriteJob): Promise<WriteResult> {
+  const scratch = await store.scratch()
+  const parts: NewFile[] = []
+  const kept: LivePart[] = []
+  const engines = new FreshEngines(scratch.folder, job)
+  let rows = 0
+  try {
+    for (const part of job.parts) {
+      const finished = await writePart(await engines.forPart(part), scratch, job, part)
+      rows += finished.rows
+      const same = job.live.find(
+        ({ division, content }) => division === part.division && content === finished.tags?.content,
+      )
+      if (same !== undefined) kept.push(same)
+      else parts.push(await putPart(store, job.table, job.snapshot, finished))
+      for (const { file } of part.runs) await rm(file)
+    }
+    return { rows, parts, kept: kept.map(({ division, sha256 }) => ({ division, sha256 })) }
+  } finally {
+    engines.close()
+    await scratch.remove()
+  }
+}
+
+/** Bytes of text after which an engine is closed: a fresh one takes 25 ms, an old one holds memory in pieces (docs/adr/0007). */
+const ENGINE_BYTES = 16 * 1024 * 1024
+
+/** Columns that the lean profile has memory for. */
+const LEAN_COLUMNS = 150
+/** What each further column reserves for its pages; most of it is never touched. */
+const COLUMN_MB = 1
+/** What a part of long rows needs, of which the engine holds several copies at a time; see `LONG_ROWS_BYTES`. */
+const LONG_ROWS_MB = 256
+
+/** The lean profile, with room for what a wide or long part needs. */
+function profileFor({ columns }: WriteJob, { rows, bytes }: PlannedPart): EngineProfile {
+  const forColumns = LEAN.memoryLimitMb + Math.max(0, columns.length - LEAN_COLUMNS) * COLUMN_MB
+  const memoryLimitMb = hasLongRows({ rows, bytes }) ? Math.max(forColumns, LONG_ROWS_MB) : forColumns
+  return { ...LEAN, memoryLimitMb }
+}
+
+/** One engine after another; the memory of each is free again after it. */
+class FreshEngines {
+  private current: Awaited<ReturnType<typeof openEngine>> | undefined
+  private worked = 0
+
+  constructor(
+    private readonly folder: string,
+    private readonly job: WriteJob,
+  ) {}
+
+  /** An engine for this part: the last one, or a new one when that has had its share. */
+  async forPart(part: PlannedPart): Promise<Engine> {
+    if (this.worked + part.bytes > ENGINE_BYTES) this.close()
+    this.current ??= await openEngine(profileFor(this.job, part), this.folder)
+    const isLean = this.job.columns.length <= LEAN_COLUMNS && !hasLongRows(part)
+    this.worked += isLean ? part.bytes : ENGINE_BYTES
+    return this.current.engine
+  }
+
+  close(): void {
+    this.current?.close()
+    this.current = undefined
+    this.worked = 0
+  }
+}
+
+async function writePart(
+  engine: Engine,
+  scratch: Scratch,
+  job: WriteJob,
+  part: PlannedPart,
+): Promise<FinishedFile> {
+  const file = join(scratch.folder, 'part.parquet')
+  await engine.run(copyPartSql(job, part, file))
+  await demandRows(engine, job, part, file)
+  const stats = await readStats(engine, file, part.rows, storedColumns(job))
+  return {
+    file,
+    partition: { [job.partitionColumn]: part.division },
+    rows: part.rows,
+    uncompressedBytes: part.bytes,
+    stats,
+    tags: { content: await contentOf(engine, file, stats) },
+  }
+}
+
+/**
+ * Digest of a part's rows, their pages and their nulls, whatever the order and whatever the form of the file. The row hash takes
+ * null for an empty text, so the nulls are counted.
+ */
+async function contentOf(engine: Engine, file: string, stats: string): Promise<string> {
+  const pages = await engine.rows<{ page: number; rows: number; hashes: string }>(contentSql(file))
+  return digestOf({
+    pages: pages.map((page) => ({ ...page })),
+    nulls: (JSON.parse(stats) as { nullCount: Record<string, number> }).nullCount,
+  })
+}
+
+function storedColumns(job: WriteJob): Column[] {
+  return [...job.columns.map((name): Column => ({ name, type: 'string' })), ...RAW_COLUMNS]
+}
+
+async function demandRows(engine: Engine, job: WriteJob, part: PlannedPart, file: string): Promise<void> {
+  const [footer] = await engine.rows<{ rows: number }>(footerRowsSql(file))
+  const written = footer?.rows ?? 0
+  if (written === part.rows) return
+  throw new WardbookError(
+    'row-count-differs',
+    'report-bug',
+    `${job.table}, division ${part.division}: ${part.rows} good rows were read and the engine wrote ${written}; ` +
+      'nothing was committed',
+    { table: job.table, division: part.division, counted: part.rows, written },
+  )
+}

@@ -1,0 +1,44 @@
+import type { PageFormat } from '../page-format.js'
+import type { PageSignals } from '../source.js'
+
+/** The body of a page as it was received and lies in a local file. */
+export interface PageBody {
+  /** For errors: the page's address without secrets. */
+  readonly name: string
+  /** Local file with the bytes as received: for formats that need to jump (zip, xlsx, Parquet). Never changed. */
+  readonly file: string
+  /** The same bytes in order, as often as asked. */
+  open(): AsyncIterable<Uint8Array>
+}
+
+/**
+ * A page as a table of text: UTF-8 CSV whose first record is the header.
+ *
+ * `native`: the publisher's own CSV, decompressed, with its own quoting and faults; who reads it counts rows and sets bad ones aside.
+ * `strict`: written by a decoder: comma, line feed, every cell with a value in quotes, quotes doubled, no faults. A null is an empty cell
+ * without quotes, an empty text is `""`; only in a table of one column, where an empty line would be no record, a null is written as `""` too.
+ */
+export interface DecodedPage {
+  readonly form: 'native' | 'strict'
+  readonly delimiter: string
+  /** Header cells as published. */
+  readonly columns: readonly string[]
+  /**
+   * Where the received body itself holds exactly these bytes: as they are, or inside one layer of gzip. Undefined where it does not (another
+   * encoding, an archive, JSON): who hands files on to an engine must then write what `open()` gives.
+   */
+  readonly received?: 'plain' | 'gzip'
+  /** The bytes, header first, as often as asked. */
+  open(): AsyncIterable<Uint8Array>
+  /** What the page told; for `native`, rows are not counted here: who reads them does. */
+  readonly signals: Omit<PageSignals, 'rows'> & { readonly rows: number | undefined }
+}
+
+/**
+ * Makes a page readable, whatever its format, in bounded memory.
+ * @param scratch local folder for what has to be unpacked; the caller removes it
+ * @throws WardbookError 'source-empty', 'answered-html', 'answered-json', 'rows-missing', 'json-broken', 'table-too-wide', 'archive-unusable',
+ *   'workbook-unusable', 'format-unknown', 'encoding-broken', 'gzip-broken', 'gzip-truncated' (fix-source) with place, 'row-too-long' (shrink),
+ *   'parquet-unreadable' (fix-config); some only while the rows are read
+ */
+export type DecodePage = (body: PageBody, format: PageFormat, scratch: string) => Promise<DecodedPage>

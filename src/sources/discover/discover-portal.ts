@@ -1,0 +1,130 @@
+import type { SourceConfig, SourceFamily } from '../../contracts/source-config.js'
+import { asWardbookError, WardbookError } from '../../kernel/errors.js'
+import type { CatalogEntry } from '../catalog.js'
+import type { Source } from '../source.js'
+import { type Candidate, findCandidates, isUsable } from './candidates.js'
+import { rolesOf } from './column-roles.js'
+
+/** A catalog of one family, as it may be walked at an address. */
+export interface Catalog {
+  readonly family: SourceFamily
+  /** @throws WardbookError when the address is no portal of the family */
+  list(portal: string): AsyncIterable<CatalogEntry>
+  /** Settings of a source that reads one entry, to ask the portal for its columns. */
+  sourceOf(portal: string, entry: CatalogEntry): SourceConfig
+}
+
+/** What discovery works with. */
+export interface DiscoverEffects {
+  /** In the order in which they are tried. */
+  readonly catalogs: readonly Catalog[]
+  openSource(name: string, config: SourceConfig): Promise<Source>
+  now(): Date
+}
+
+/** What a portal has for a city file. */
+export interface Discovery {
+  readonly family: SourceFamily
+  /** Tables in the catalog. */
+  readonly listed: number
+  /** Entries whose columns or rows were asked for one by one. */
+  readonly described: number
+  readonly candidates: readonly Candidate[]
+}
+
+/** Entries kept in memory; a catalog of more is cut, and that is said. */
+const MAX_ENTRIES = 50_000
+/** Descriptions asked for of entries whose catalog tells no columns or no rows. */
+const MAX_DESCRIBED = 60
+/** What cities call the data that change from day to day. */
+const PROMISING =
+  /311|service.?(request|call)|request|complaint|permit|violation|crime|offense|incident|crash|collision|accident|inspection|licen[cs]e|arrest|stop|call/i
+
+/**
+ * Walks a portal's catalog and finds what a city file could name.
+ * @throws WardbookError 'portal-unknown' (fix-config) when no family's catalog answers at the address; 'portal-unreachable' and the like
+ *   (retry) when it cannot be told
+ */
+export async function discoverPortal(portal: string, effects: DiscoverEffects): Promise<Discovery> {
+  const address = portal.replace(/\/+$/, '')
+  const refusals: WardbookError[] = []
+  for (const catalog of effects.catalogs) {
+    try {
+      const entries = await listed(catalog.list(address))
+      if (entries.length === 0) continue
+      const { entries: known, described } = await withColumns(address, catalog, entries, effects)
+      const candidates = findCandidates(known, effects.now())
+      return { family: catalog.family, listed: entries.length, described, candidates }
+    } catch (thrown) {
+      const error = asWardbookError(thrown)
+      if (error.remedy === 'report-bug') throw error
+      refusals.push(error)
+    }
+  }
+  throw unknown(address, effects.catalogs, refusals)
+}
+
+async function listed(entries: AsyncIterable<CatalogEntry>): Promise<CatalogEntry[]> {
+  const list: CatalogEntry[] = []
+  for await (const entry of entries) {
+    list.push(entry)
+    if (list.length === MAX_ENTRIES) break
+  }
+  return list
+}
+
+/**
+ * Asks for the columns of promising entries that the catalog tells nothing of, and for the rows of those that could be candidates: what sounds
+ * promising first, then the last changed; one that fails stays without.
+ */
+async function withColumns(
+  portal: string,
+  catalog: Catalog,
+  entries: readonly CatalogEntry[],
+  { openSource }: DiscoverEffects,
+): Promise<{ entries: CatalogEntry[]; described: number }> {
+  const sounds = ({ name, description = '' }: CatalogEntry) => PROMISING.test(`${name} ${description}`)
+  const asked = entries
+    .filter((entry) =>
+      entry.columns.length === 0
+        ? sounds(entry)
+        : entry.rows === undefined && isUsable(rolesOf(entry.columns)),
+    )
+    .map((entry) => ({ entry, first: `${sounds(entry) ? 1 : 0} ${entry.updatedAt ?? ''}` }))
+    .toSorted((a, b) => (a.first < b.first ? 1 : a.first > b.first ? -1 : 0))
+    .slice(0, MAX_DESCRIBED)
+    .map(({ entry }) => entry)
+  const told = new Map<CatalogEntry, CatalogEntry>()
+  for (const entry of asked) {
+    const offer = await openSource(entry.name, catalog.sourceOf(portal, entry))
+      .then((source) => source.describe())
+      .then(({ offers }) => offers[0])
+      .catch(() => undefined) // one table that cannot be described is no reason to find none
+    if (offer === undefined) continue
+    const rows = offer.rows ?? entry.rows
+    told.set(entry, {
+      ...entry,
+      columns: offer.columns ?? entry.columns,
+      ...(rows === undefined ? {} : { rows }),
+    })
+  }
+  return { entries: entries.map((entry) => told.get(entry) ?? entry), described: told.size }
+}
+
+function unknown(
+  portal: string,
+  catalogs: readonly Catalog[],
+  refusals: readonly WardbookError[],
+): WardbookError {
+  const unreachable = refusals.find(({ remedy }) => remedy === 'retry')
+  if (unreachable !== undefined) return unreachable
+  const families = catalogs.map(({ family }) => family).join(', ')
+  const message = `${portal} answers like no portal that wardbook knows (${families}): give the address of the portal's first page`
+  return new WardbookError(
+    'portal-unknown',
+    'fix-config',
+    message,
+    { portal, answers: refusals.map(({ message: said }) => said.slice(0, 300)) },
+    { cause: refusals[0] },
+  )
+}

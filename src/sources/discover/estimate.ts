@@ -1,0 +1,32 @@
+import type { Candidate } from './candidates.js'
+
+/** Bytes of text a cell takes with its separator, over the service requests of several cities: 34 columns took 384 bytes a row. */
+const BYTES_A_CELL = 11.3
+const MAX_ROW_BYTES = 1024 * 1024
+
+/** What reading a dataset will take, before a byte of it is downloaded. */
+export interface Estimate {
+  /** Undefined where the portal tells no rows. */
+  readonly rows: number | undefined
+  readonly downloadBytes: number | undefined
+  /** Parts that it is cut into at least. */
+  readonly parts: number | undefined
+  /** Disk for pages and work, at once. */
+  readonly scratchBytes: number | undefined
+  /** Ingestion is flat: its peak does not grow with the rows, so only a row that is longer than a row may be stands in the way. */
+  readonly fitsCeiling: boolean
+}
+
+/** @param budget largest part, as the city file has it */
+export function estimate(
+  { rows, columns }: Pick<Candidate, 'rows' | 'columns'>,
+  budget: { readonly maxRows: number; readonly maxUncompressedBytes: number },
+): Estimate {
+  const rowBytes = Math.max(1, columns.length) * BYTES_A_CELL
+  const fitsCeiling = rowBytes < MAX_ROW_BYTES
+  if (rows === undefined)
+    return { rows, downloadBytes: undefined, parts: undefined, scratchBytes: undefined, fitsCeiling }
+  const bytes = Math.round(rows * rowBytes)
+  const parts = Math.max(1, Math.ceil(rows / budget.maxRows), Math.ceil(bytes / budget.maxUncompressedBytes))
+  return { rows, downloadBytes: bytes, parts, scratchBytes: bytes * 2, fitsCeiling }
+}
