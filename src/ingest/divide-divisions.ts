@@ -1,9 +1,9 @@
 import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { WardbookError } from '../kernel/errors.js'
 import type { ObjectStore } from '../lake/store.js'
 import { readCsv } from '../sources/files/read-csv.js'
+import { partTooLarge } from './part-too-large.js'
 import { bucketsFor, budgetFor, fitsBudget, type PlannedPart, partOf, sizeOf } from './plan-parts.js'
 import { finishedRun, type Run, RunFiles, type RunHandle } from './run-files.js'
 import type { DivisionRuns } from './split-pages.js'
@@ -89,19 +89,4 @@ function hashOf(buffer: Uint8Array, from: number, to: number): number {
   }
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   return (hash ^ (hash >>> 13)) >>> 0
-}
-
-function partTooLarge(
-  job: DivideJob,
-  division: string,
-  whole: { rows: number; bytes: number },
-): WardbookError {
-  return new WardbookError(
-    'part-too-large',
-    'shrink',
-    `${job.table}, division ${division}: ${whole.rows} rows, ${whole.bytes} bytes cannot be split into parts of ` +
-      `${job.budget.maxRows} rows and ${job.budget.maxUncompressedBytes} bytes` +
-      (job.key === undefined ? '' : `: too many rows share one ${job.key}; choose another key`),
-    { table: job.table, division, ...whole },
-  )
 }

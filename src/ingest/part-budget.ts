@@ -2,7 +2,6 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PartsConfig } from '../contracts/city-file.js'
 import { type Column, ROW_HASH, SOURCE_PAGE } from '../contracts/columns.js'
-import { WardbookError } from '../kernel/errors.js'
 import type { NewFile } from '../lake/delta/table.js'
 import type { Engine } from '../lake/duckdb/engine.js'
 import { identifier, literal, PARQUET_OPTIONS } from '../lake/duckdb/sql.js'
@@ -10,6 +9,7 @@ import { readStats } from '../lake/duckdb/stats.js'
 import { measureParquet } from '../lake/duckdb/write.js'
 import { type FinishedFile, putPart } from '../lake/parts.js'
 import type { ObjectStore } from '../lake/store.js'
+import { partTooLarge } from './part-too-large.js'
 import type { LivePart } from './write-job.js'
 
 const MAX_SPLIT_ROUNDS = 4 // each round doubles the buckets; only equal keys can defeat it
@@ -135,19 +135,4 @@ function bucketSql(key: string | undefined, buckets: number): string {
       ? ROW_HASH
       : `(md5_number_lower(coalesce(${identifier(key)}::VARCHAR, '')) >> 1)::BIGINT`
   return `(${hash} % ${buckets})`
-}
-
-function partTooLarge(
-  job: PartsJob,
-  division: string,
-  whole: { rows: number; bytes: number },
-): WardbookError {
-  return new WardbookError(
-    'part-too-large',
-    'shrink',
-    `${job.table}, division ${division}: ${whole.rows} rows, ${whole.bytes} bytes cannot be split into parts of ` +
-      `${job.budget.maxRows} rows and ${job.budget.maxUncompressedBytes} bytes` +
-      (job.key === undefined ? '' : `: too many rows share one ${job.key}; choose another key`),
-    { table: job.table, division, ...whole },
-  )
 }
