@@ -54,7 +54,8 @@ describe('the index of points', () => {
   })
 
   it('agrees with counting every edge, for any polygon', () => {
-    const coordinate = fc.double({ min: -5, max: 5, noNaN: true })
+    // On a grid, as boundaries are published: between two neighbouring doubles the crossing of a ray is rounded, and either answer is right.
+    const coordinate = fc.integer({ min: -5_000_000, max: 5_000_000 }).map((at) => at / 1_000_000)
     const position = fc.tuple(coordinate, coordinate)
     const ring = fc.array(position, { minLength: 4, maxLength: 40 })
     fc.assert(
