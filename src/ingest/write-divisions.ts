@@ -20,8 +20,8 @@ export interface WritePlan {
 }
 
 /**
- * Writes the rows of a source as parts in the store, on as many workers as the profile has: divisions that are too large are
- * divided first, then all parts are shared out.
+ * Writes the rows of a source as parts in the store, as many at a time as the profile has lanes: divisions that are too large are
+ * divided first, then all parts are written, the largest first.
  * @param folder local folder for runs of divided divisions
  */
 export async function writeDivisions(
@@ -32,22 +32,13 @@ export async function writeDivisions(
 ): Promise<WriteResult> {
   const { parts, tooLarge } = planDivisions(divisions, plan.budget)
   const divided = tooLarge.length === 0 ? [] : await divideAll(context, plan, tooLarge, folder)
-  const shares = shareOut([...parts, ...divided], context.ingestProfile.workers, ({ bytes }) => bytes)
+  if (parts.length + divided.length === 0) return { rows: 0, parts: [], kept: [] }
   const { table, snapshot, columns, partitionColumn, layouts, live } = plan
-  const { csvReader, parquet } = context.ingestProfile
-  const results = await Promise.all(
-    shares.map((share) =>
-      context.runner.run<WriteJob, WriteResult>('ingest.write', {
-        ...{ table, snapshot, columns, partitionColumn, layouts, live, csvReader, parquet },
-        parts: share,
-      }),
-    ),
-  )
-  return {
-    rows: results.reduce((sum, { rows }) => sum + rows, 0),
-    parts: results.flatMap((result) => result.parts),
-    kept: results.flatMap((result) => result.kept),
-  }
+  const { parquet, lanes } = context.ingestProfile
+  return context.runner.run<WriteJob, WriteResult>('ingest.write', {
+    ...{ table, snapshot, columns, partitionColumn, layouts, live, parquet, lanes },
+    parts: [...parts, ...divided].sort((a, b) => b.bytes - a.bytes),
+  })
 }
 
 async function divideAll(
@@ -57,7 +48,7 @@ async function divideAll(
   folder: string,
 ): Promise<PlannedPart[]> {
   await mkdir(folder, { recursive: true })
-  const shares = shareOut(divisions, context.ingestProfile.workers, ({ runs }) => sizeOf(runs).bytes)
+  const shares = shareOut(divisions, context.ingestProfile.lanes, ({ runs }) => sizeOf(runs).bytes)
   const parts = await Promise.all(
     shares.map((share) =>
       context.runner.run<DivideJob, PlannedPart[]>('ingest.divide', {

@@ -32,8 +32,9 @@ export interface WriteJob {
   readonly partitionColumn: string
   readonly layouts: readonly JobLayout[]
   readonly parts: readonly PlannedPart[]
-  readonly csvReader: 'parallel' | 'serial'
   readonly parquet: ParquetForm
+  /** Parts that are written at one time, each with an engine of its own. */
+  readonly lanes: number
   /** The table's live files: a part whose rows are there already is not stored again. */
   readonly live: readonly LivePart[]
 }

@@ -30,8 +30,8 @@ async function jobOf(text: string, emptyIsNull: boolean, change: Partial<WriteJo
     partitionColumn: 'division',
     layouts: [{ columns: ['a', 'District'], delimiter: ',', emptyIsNull }],
     parts: divisions.map(({ division, runs }) => partOf(division, runs)),
-    csvReader: BOUNDED.csvReader,
     parquet: BOUNDED.parquet,
+    lanes: BOUNDED.lanes,
     live: [],
     ...change,
   }

@@ -8,6 +8,7 @@ import { type Engine, type EngineProfile, LEAN, openEngine } from '../lake/duckd
 import { readStats } from '../lake/duckdb/stats.js'
 import { type FinishedFile, putPart } from '../lake/parts.js'
 import type { ObjectStore, Scratch } from '../lake/store.js'
+import { layOutRows } from './lay-out-rows.js'
 import { hasLongRows, type PlannedPart } from './plan-parts.js'
 import type { LivePart, WriteJob, WriteResult } from './write-job.js'
 import { contentSql, copyPartSql, footerRowsSql } from './write-sql.js'
@@ -18,14 +19,33 @@ import { contentSql, copyPartSql, footerRowsSql } from './write-sql.js'
  * @throws WardbookError 'row-count-differs' (report-bug) when the engine finds other rows in a part than were put there
  */
 export async function writeParts(store: ObjectStore, job: WriteJob): Promise<WriteResult> {
+  const waiting = [...job.parts]
+  const lanes = Array.from({ length: Math.min(job.lanes, waiting.length) }, () =>
+    writeInLane(store, job, waiting),
+  )
+  // A lane that fails lets the others come to an end: nobody removes files below them.
+  const ends = await Promise.allSettled(lanes)
+  const results = ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason
+    return end.value
+  })
+  return {
+    rows: results.reduce((sum, { rows }) => sum + rows, 0),
+    parts: results.flatMap((result) => result.parts),
+    kept: results.flatMap((result) => result.kept),
+  }
+}
+
+/** Takes part after part from those that wait, until none is left or one fails. */
+async function writeInLane(store: ObjectStore, job: WriteJob, waiting: PlannedPart[]): Promise<WriteResult> {
   const scratch = await store.scratch()
   const parts: NewFile[] = []
   const kept: LivePart[] = []
   const engines = new FreshEngines(scratch.folder, job)
   let rows = 0
   try {
-    for (const part of job.parts) {
-      const finished = await writePart(await engines.forPart(part), scratch, job, part)
+    for (let part = waiting.shift(); part !== undefined; part = waiting.shift()) {
+      const finished = await writePart(engines, scratch, job, part)
       rows += finished.rows
       const same = job.live.find(
         ({ division, content }) => division === part.division && content === finished.tags?.content,
@@ -35,6 +55,9 @@ export async function writeParts(store: ObjectStore, job: WriteJob): Promise<Wri
       for (const { file } of part.runs) await rm(file)
     }
     return { rows, parts, kept: kept.map(({ division, sha256 }) => ({ division, sha256 })) }
+  } catch (thrown) {
+    waiting.length = 0
+    throw thrown
   } finally {
     engines.close()
     await scratch.remove()
@@ -85,14 +108,19 @@ class FreshEngines {
 }
 
 async function writePart(
-  engine: Engine,
+  engines: FreshEngines,
   scratch: Scratch,
   job: WriteJob,
   part: PlannedPart,
 ): Promise<FinishedFile> {
+  const rows = join(scratch.folder, 'rows.parquet')
   const file = join(scratch.folder, 'part.parquet')
-  await engine.run(copyPartSql(job, part, file))
-  await demandRows(engine, job, part, file)
+  demandRows(job, part, layOutRows(job.columns, job.layouts, part, rows))
+  const engine = await engines.forPart(part)
+  await engine.run(copyPartSql(job, part, rows, file))
+  await rm(rows)
+  const [footer] = await engine.rows<{ rows: number }>(footerRowsSql(file))
+  demandRows(job, part, footer?.rows ?? 0)
   const stats = await readStats(engine, file, part.rows, storedColumns(job))
   return {
     file,
@@ -120,14 +148,13 @@ function storedColumns(job: WriteJob): Column[] {
   return [...job.columns.map((name): Column => ({ name, type: 'string' })), ...RAW_COLUMNS]
 }
 
-async function demandRows(engine: Engine, job: WriteJob, part: PlannedPart, file: string): Promise<void> {
-  const [footer] = await engine.rows<{ rows: number }>(footerRowsSql(file))
-  const written = footer?.rows ?? 0
+/** @param written rows that were laid out, or that the engine says it wrote */
+function demandRows(job: WriteJob, part: PlannedPart, written: number): void {
   if (written === part.rows) return
   throw new WardbookError(
     'row-count-differs',
     'report-bug',
-    `${job.table}, division ${part.division}: ${part.rows} good rows were read and the engine wrote ${written}; ` +
+    `${job.table}, division ${part.division}: ${part.rows} good rows were read and ${written} would be written; ` +
       'nothing was committed',
     { table: job.table, division: part.division, counted: part.rows, written },
   )

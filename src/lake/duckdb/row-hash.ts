@@ -10,8 +10,14 @@ export function rowHashSql(
   present: ReadonlySet<string>,
   cellOf: (name: string) => string = identifier,
 ): string {
-  const cells = columns
-    .toSorted((a, b) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1))
+  const cells = hashedOrder(columns)
+    .map((at) => columns[at] as string)
     .map((name) => (present.has(name) ? cellOf(name) : "''"))
   return `(md5_number_lower(concat(${cells.map((cell) => `${cell}, chr(31)`).join(', ')})) >> 1)::BIGINT`
+}
+
+/** Positions of the columns in the order in which a row's cells are hashed. */
+export function hashedOrder(columns: readonly string[]): number[] {
+  const names = columns.map((name) => name.toLowerCase())
+  return [...names.keys()].sort((a, b) => ((names[a] as string) < (names[b] as string) ? -1 : 1))
 }

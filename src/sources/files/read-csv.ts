@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { WardbookError } from '../../kernel/errors.js'
+import { Cells } from './cells.js'
 import {
   cellsOf,
   type FoundRecord,
@@ -95,11 +96,16 @@ export async function readCsv(
   reading: CsvReading,
   listener: CsvListener = {},
 ): Promise<CsvSummary> {
-  const reader = new CsvReader(reading, listener)
-  const blocks = new Blocks((block, isLast) => reader.take(block, isLast))
-  for await (const chunk of chunks) blocks.add(chunk)
-  blocks.end()
-  return reader.summary()
+  const cells = Cells.take()
+  try {
+    const reader = new CsvReader(cells, reading, listener)
+    const blocks = new Blocks(cells, (block, isLast) => reader.take(block, isLast))
+    for await (const chunk of chunks) blocks.add(chunk)
+    blocks.end()
+    return reader.summary()
+  } finally {
+    cells.release()
+  }
 }
 
 /** Bytes that are gathered before records are looked for: chunks of a network are small. */
@@ -107,12 +113,18 @@ const BLOCK_BYTES = 256 * 1024
 
 /** Gathers chunks into one buffer that is used again; what `take` leaves at the end comes back before the next bytes. */
 class Blocks {
-  private buffer = Buffer.allocUnsafeSlow(2 * BLOCK_BYTES)
+  private address: number
+  private room = 2 * BLOCK_BYTES
   private filled = 0
   private fresh = 0
 
   /** @param take gets all bytes that are not taken yet, and says how many it took */
-  constructor(private readonly take: (bytes: Buffer, isLast: boolean) => number) {}
+  constructor(
+    private readonly cells: Cells,
+    private readonly take: (bytes: Buffer, isLast: boolean) => number,
+  ) {
+    this.address = cells.reserve(this.room)
+  }
 
   add(chunk: Uint8Array): void {
     for (let from = 0; from < chunk.length; ) {
@@ -128,19 +140,23 @@ class Blocks {
   }
 
   private append(bytes: Uint8Array): void {
-    if (this.filled + bytes.length > this.buffer.length) {
-      const larger = Buffer.allocUnsafeSlow(2 * this.buffer.length)
-      this.buffer.copy(larger, 0, 0, this.filled)
-      this.buffer = larger
-    }
-    this.buffer.set(bytes, this.filled)
+    if (this.filled + bytes.length > this.room) this.grow()
+    this.cells.bytes.set(bytes, this.address + this.filled)
     this.filled += bytes.length
     this.fresh += bytes.length
   }
 
+  private grow(): void {
+    const larger = this.cells.reserve(2 * this.room)
+    this.cells.bytes.copyWithin(larger, this.address, this.address + this.filled)
+    this.address = larger
+    this.room *= 2
+  }
+
   private pass(isLast: boolean): void {
-    const taken = this.take(this.buffer.subarray(0, this.filled), isLast)
-    this.buffer.copyWithin(0, taken, this.filled)
+    const { address, filled } = this
+    const taken = this.take(this.cells.bytes.subarray(address, address + filled), isLast)
+    this.cells.bytes.copyWithin(address, address + taken, address + filled)
     this.filled -= taken
     this.fresh = 0
   }
@@ -160,6 +176,7 @@ class CsvReader {
   private blankLines = 0
 
   constructor(
+    private readonly cells: Cells,
     private readonly reading: CsvReading,
     private readonly listener: CsvListener,
   ) {
@@ -265,7 +282,7 @@ class CsvReader {
     this.shape = shape
     this.record = newRegularRecord(this.wanted.length)
     const maxWantedBytes = division === undefined ? MAX_RECORD_BYTES : MAX_PARTITION_VALUE_BYTES
-    this.walk = walkRegular(shape, this.wanted, maxWantedBytes)
+    this.walk = walkRegular(this.cells, shape, this.wanted, maxWantedBytes)
     this.listener.onHeader?.(header)
   }
 

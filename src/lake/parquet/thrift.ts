@@ -1,0 +1,97 @@
+/** Bytes of Thrift's compact protocol, as far as Parquet's own structures need it: 32 and 64-bit numbers, text, lists, structures. */
+export class ThriftWriter {
+  private readonly bytes: number[] = []
+  private lastField = 0
+  private readonly outer: number[] = []
+
+  /** A whole number; 64 bits are written like 32. */
+  number(field: number, value: number, bits: 32 | 64 = 32): this {
+    this.header(field, bits === 32 ? TYPE.i32 : TYPE.i64)
+    return this.zigzag(value)
+  }
+
+  text(field: number, value: string): this {
+    this.header(field, TYPE.binary)
+    return this.binary(value)
+  }
+
+  numbers(field: number, values: readonly number[]): this {
+    this.header(field, TYPE.list)
+    this.listHeader(values.length, TYPE.i32)
+    for (const value of values) this.zigzag(value)
+    return this
+  }
+
+  texts(field: number, values: readonly string[]): this {
+    this.header(field, TYPE.list)
+    this.listHeader(values.length, TYPE.binary)
+    for (const value of values) this.binary(value)
+    return this
+  }
+
+  structure(field: number, write: (inner: this) => void): this {
+    this.header(field, TYPE.struct)
+    return this.members(write)
+  }
+
+  structures<Item>(field: number, items: readonly Item[], write: (inner: this, item: Item) => void): this {
+    this.header(field, TYPE.list)
+    this.listHeader(items.length, TYPE.struct)
+    for (const item of items) this.members((inner) => write(inner, item))
+    return this
+  }
+
+  /** Ends the outermost structure. */
+  finish(): Buffer {
+    this.bytes.push(0)
+    return Buffer.from(this.bytes)
+  }
+
+  private members(write: (inner: this) => void): this {
+    this.outer.push(this.lastField)
+    this.lastField = 0
+    write(this)
+    this.bytes.push(0)
+    this.lastField = this.outer.pop() ?? 0
+    return this
+  }
+
+  /** Fields come in ascending order, at most 15 apart. */
+  private header(field: number, type: number): void {
+    this.bytes.push(((field - this.lastField) << 4) | type)
+    this.lastField = field
+  }
+
+  private listHeader(length: number, type: number): void {
+    if (length < 15) this.bytes.push((length << 4) | type)
+    else {
+      this.bytes.push(0xf0 | type)
+      this.varint(length)
+    }
+  }
+
+  private binary(value: string): this {
+    const encoded = Buffer.from(value, 'utf8')
+    this.varint(encoded.length)
+    for (const byte of encoded) this.bytes.push(byte)
+    return this
+  }
+
+  /** @param value from 0 to 2^52 */
+  private zigzag(value: number): this {
+    this.varint(value * 2)
+    return this
+  }
+
+  private varint(value: number): void {
+    let rest = value
+    while (rest >= 0x80) {
+      this.bytes.push((rest % 0x80) | 0x80)
+      rest = Math.floor(rest / 0x80)
+    }
+    this.bytes.push(rest)
+  }
+}
+
+/** Numbers of the protocol's types. */
+const TYPE = { i32: 5, i64: 6, binary: 8, list: 9, struct: 12 } as const
