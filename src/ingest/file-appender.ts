@@ -9,11 +9,14 @@ export class FileAppender {
   private filled = 0
   private writing: Promise<void> = Promise.resolve()
 
-  private constructor(private readonly handle: FileHandle) {}
+  private constructor(
+    private readonly handle: FileHandle,
+    private readonly onWritten: (bytes: number) => void,
+  ) {}
 
-  /** Opens a new file, or empties an old one. */
-  static async open(file: string): Promise<FileAppender> {
-    return new FileAppender(await open(file, 'w'))
+  /** Opens a new file, or empties an old one. @param onWritten told how many more bytes can be read from the file */
+  static async open(file: string, onWritten: (bytes: number) => void): Promise<FileAppender> {
+    return new FileAppender(await open(file, 'w'), onWritten)
   }
 
   /** Takes the bytes; waits only while both blocks are full. */
@@ -51,5 +54,6 @@ export class FileAppender {
 
   private async write(block: Buffer, length: number): Promise<void> {
     for (let at = 0; at < length; ) at += (await this.handle.write(block, at, length - at)).bytesWritten
+    this.onWritten(length)
   }
 }

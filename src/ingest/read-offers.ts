@@ -6,6 +6,7 @@ import type { ObjectStore, Scratch } from '../lake/store.js'
 import type { DecodedPage } from '../sources/decode/decoded-page.js'
 import { deriveColumns } from '../sources/decode/derive-columns.js'
 import { dropColumns } from '../sources/decode/drop-columns.js'
+import type { GuessedEncoding } from '../sources/decode/text-encoding.js'
 import { sameColumn } from '../sources/files/read-csv.js'
 import { cutOff } from '../sources/http/read-json.js'
 import { withoutSecrets } from '../sources/http/redact.js'
@@ -13,7 +14,7 @@ import type { Offer, PageRequest, SkippedRecord } from '../sources/source.js'
 import { decodeSpooled } from './decode-spooled.js'
 import type { DivisionRule } from './division-rule.js'
 import { OfferKeys } from './offer-keys.js'
-import { receivePage } from './receive-page.js'
+import { type ReceivedPage, receivePage } from './receive-page.js'
 import { type IngestContext, type SourceWork, step } from './source-work.js'
 import { PageSplitter, type SplitSource, type Splitter } from './split-pages.js'
 import type { SpooledPage } from './spool.js'
@@ -53,7 +54,8 @@ export interface OfferJudgement extends ReadOffer {
 
 /**
  * Reads all offers, page after page, until the source says that there is none: each page goes into the spool with its record, its rows to
- * their divisions. Pages that an interrupted run had received are not asked for again.
+ * their divisions. Pages that an interrupted run had received are not asked for again, nor is one whose text turns out to be in another encoding
+ * than it seemed: then all rows are split again.
  */
 export async function readOffers(
   context: IngestContext,
@@ -61,10 +63,28 @@ export async function readOffers(
   scratch: Scratch,
   offers: readonly Offer[],
 ): Promise<ReadSource> {
+  const found = new Map<number, FoundEncoding>()
+  for (;;) {
+    try {
+      return await readOnce(context, work, scratch, offers, found)
+    } catch (thrown) {
+      if (!(thrown instanceof OtherEncoding)) throw thrown
+      found.set(thrown.page, thrown.found)
+    }
+  }
+}
+
+async function readOnce(
+  context: IngestContext,
+  work: SourceWork,
+  scratch: Scratch,
+  offers: readonly Offer[],
+  found: ReadonlyMap<number, FoundEncoding>,
+): Promise<ReadSource> {
   const folder = join(scratch.folder, 'rows')
   await rm(folder, { recursive: true, force: true }) // of a read that is made again
   const { splitter, rule } = await openSplitter(context, work, folder)
-  const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'))
+  const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'), found)
   try {
     const reads: ReadOffer[] = []
     for (const offer of offers) reads.push(await reader.read(offer))
@@ -125,6 +145,7 @@ class OfferReader {
     private readonly work: SourceWork,
     private readonly splitter: Splitter,
     private readonly folder: string,
+    private readonly found: ReadonlyMap<number, FoundEncoding>,
   ) {}
 
   async read(listed: Offer): Promise<ReadOffer> {
@@ -142,7 +163,7 @@ class OfferReader {
     const keys = OfferKeys.of(offer)
     const pages: ReadPage[] = []
     for (const spooled of kept) pages.push(await this.readAgain(offer, spooled, keys))
-    this.resumed += kept.length
+    if (this.found.size === 0) this.resumed += kept.length
     for (;;) {
       const request = this.nextRequest(offer, pages)
       if (request !== undefined) this.demandSurePlace(pages)
@@ -174,12 +195,19 @@ class OfferReader {
     await mkdir(this.folder, { recursive: true })
     const drops = this.dropsOf(offer)
     const receiving = { source, drops, folder: this.folder, clock: this.context.clock }
-    const received = await receivePage(receiving, request)
-    const rows = await this.split(offer, request.url, received.decoded, keys)
-    const record = received.record(rows)
-    const spooled = await spool.add(offer, record, received.file, received.form)
-    await rm(this.folder, { recursive: true, force: true })
-    return this.counted(spooled)
+    const known = this.found.get(this.pages)
+    const received = known?.received
+      ? await known.received.decodeAs(known.encoding)
+      : await receivePage(receiving, request, this.isReadOnce(offer))
+    try {
+      const rows = await this.split(offer, request.url, received.decoded, keys, received)
+      const spooled = await spool.add(offer, await received.record(rows), received.file, received.form)
+      await rm(this.folder, { recursive: true, force: true })
+      return this.counted(spooled)
+    } catch (thrown) {
+      await received.abandon()
+      throw thrown
+    }
   }
 
   private skippedOf(pages: readonly ReadPage[]): readonly SkippedRecord[] {
@@ -204,7 +232,9 @@ class OfferReader {
   private async readAgain(offer: Offer, spooled: SpooledPage, keys: OfferKeys): Promise<ReadPage> {
     await mkdir(this.folder, { recursive: true })
     await withStaged(this.context.store, spooled.body, async (file) => {
-      const decoded = await decodeSpooled(spooled, file, this.folder)
+      const decode = (encoding?: GuessedEncoding) => decodeSpooled(spooled, file, this.folder, encoding)
+      const first = await decode(this.found.get(this.pages)?.encoding)
+      const decoded = first.surely && !this.isReadOnce(offer) ? await decode(await first.surely()) : first
       // The city file may have learned to drop columns since.
       const kept = dropColumns(decoded, this.dropsOf(offer))
       await this.split(offer, spooled.record.request.url, kept, keys)
@@ -213,15 +243,32 @@ class OfferReader {
     return this.counted(spooled)
   }
 
-  /** @returns rows of the page, good and bad */
-  private async split(offer: Offer, url: string, decoded: DecodedPage, keys: OfferKeys): Promise<number> {
+  /** Whether nobody but the splitter reads the rows of its pages, and none is changed before. */
+  private isReadOnce(offer: Offer): boolean {
+    return offer.key === undefined && this.dropsOf(offer).length === 0
+  }
+
+  /**
+   * @param received the page, where it is not in the spool yet
+   * @returns rows of the page, good and bad
+   */
+  private async split(
+    offer: Offer,
+    url: string,
+    decoded: DecodedPage,
+    keys: OfferKeys,
+    received?: ReceivedPage,
+  ): Promise<number> {
     this.badRows = 0
     if (decoded.signals.rows === 0) return 0 // it may have told no column, and has nothing to put anywhere
     const shown = deriveColumns(await keys.take(offer, decoded, url), offer.derived ?? [])
-    const { goodRows, badRows } = await this.splitter.take({
+    const { goodRows, badRows, notUtf8 } = await this.splitter.take({
       ...{ page: this.pages, url, delimiter: shown.delimiter, emptyIsNull: shown.form === 'strict' },
       bytes: shown.open(),
     })
+    const encoding = notUtf8 > 0 ? await shown.surely?.() : undefined
+    if (encoding !== undefined && encoding !== 'utf-8')
+      throw new OtherEncoding(this.pages, { encoding, received })
     this.badRows = badRows
     return goodRows + badRows
   }
@@ -229,6 +276,24 @@ class OfferReader {
   private counted(spooled: SpooledPage): ReadPage {
     this.bytes += spooled.record.bytes
     return { page: this.pages++, spooled }
+  }
+}
+
+/** What the text of a page is in, once all of it was seen. */
+interface FoundEncoding {
+  readonly encoding: GuessedEncoding
+  /** The page, where it is not in the spool. */
+  readonly received: ReceivedPage | undefined
+}
+
+/** Thrown where rows were split that are not what they seemed: those of the page, and so all, have to be split again. */
+class OtherEncoding extends Error {
+  constructor(
+    /** Number over all offers. */
+    readonly page: number,
+    readonly found: FoundEncoding,
+  ) {
+    super()
   }
 }
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -8,10 +7,11 @@ import type { Clock } from '../kernel/time.js'
 import { signalsOfFailure } from '../sources/decode/decode-json.js'
 import type { DecodedPage, PageBody } from '../sources/decode/decoded-page.js'
 import { dropColumns } from '../sources/decode/drop-columns.js'
+import type { GuessedEncoding } from '../sources/decode/text-encoding.js'
 import { sameColumn } from '../sources/files/read-csv.js'
 import type { PageRecord, PageRequest, PageSignals, Source } from '../sources/source.js'
 import { decodePage } from './decode-page.js'
-import { FileAppender } from './file-appender.js'
+import { GrowingFile } from './growing-file.js'
 import type { SpooledPage } from './spool.js'
 
 /** What receiving works with. */
@@ -24,42 +24,114 @@ export interface Receiving {
   readonly clock: Clock
 }
 
-/** A page in local files, received whole, not read yet. */
+/** A page that can be read, also while it is still being received. */
 export interface ReceivedPage {
   readonly decoded: DecodedPage
   readonly file: string
   readonly form: SpooledPage['form']
-  /** The record, once its rows are counted. */
-  record(rows: number): PageRecord
+  /** The page again, its text in this encoding, once its reader found that it is not what it seemed to be. */
+  decodeAs(encoding: GuessedEncoding): Promise<ReceivedPage>
+  /** The record, once its rows are counted and all bytes are there. @throws what ended the transfer early, what the source says of the answer */
+  record(rows: number): Promise<PageRecord>
+  /** Ends the transfer; the file may be removed then. */
+  abandon(): Promise<void>
 }
 
 const READ_CHUNK_BYTES = 1024 * 1024
 
 /**
- * Asks for a page, takes its body in as a stream, and makes it readable.
+ * Asks for a page and makes it readable. Where nothing stands against it, its rows can be read while more of them arrive: its reader learns of a
+ * transfer that breaks.
+ * @param isReadOnce false where the page is read more often than once, or changed: it is received whole then, and its encoding is sure
  * @throws WardbookError of the source and of `decodePage`; 'source-empty' (fix-source) for a body without a byte
  */
-export async function receivePage(receiving: Receiving, request: PageRequest): Promise<ReceivedPage> {
-  const { source, folder, clock, drops } = receiving
+export async function receivePage(
+  receiving: Receiving,
+  request: PageRequest,
+  isReadOnce: boolean,
+): Promise<ReceivedPage> {
+  const { source, folder, drops } = receiving
   const { bytes: body, ...answer } = await source.fetch(request)
   const file = join(folder, `page-${request.page}.received`)
-  const { sha256, bytes } = await receiveFile(file, body)
-  if (bytes === 0) throw emptyBody(request)
-  const { decoded, endsInLine } = watchEnd(await decode(source, request, bodyOf(request.url, file), folder))
-  const readAt = clock().toISOString()
-  const record = (rows: number): PageRecord => {
-    const signals: PageSignals = { ...decoded.signals, rows, ...endsInLine() }
-    const failure = source.failureOf(request, signals)
-    if (failure !== undefined) throw failure
-    return { request, ...answer, sha256, bytes, readAt, signals: withoutColumns(signals, drops) }
+  const growing = new GrowingFile(request.url, file, body)
+  try {
+    if (!isReadOnce || request.format.kind === 'json') await growing.whole()
+    await demandBytes(growing, request)
+    const page = await decode(source, request, growing.body(), folder)
+    const decoded = isReadOnce ? page : await decodedSurely(page, source, request, growing.body(), folder)
+    const received = receivedPage(receiving, request, growing, answer, decoded)
+    return drops.length === 0 ? received : await withoutDropped(receiving, request, received)
+  } catch (thrown) {
+    await growing.abandon()
+    throw thrown
   }
-  if (drops.length === 0) return { decoded, file, form: 'received', record }
-  const kept = dropColumns(decoded, drops)
+}
+
+type Answer = Omit<Awaited<ReturnType<Source['fetch']>>, 'bytes'>
+
+function receivedPage(
+  receiving: Receiving,
+  request: PageRequest,
+  growing: GrowingFile,
+  answer: Answer,
+  page: DecodedPage,
+): ReceivedPage {
+  const { source, folder, clock, drops } = receiving
+  const { decoded, endsInLine } = watchEnd(page)
+  return {
+    decoded,
+    file: growing.body().file,
+    form: 'received',
+    abandon: () => growing.abandon(),
+    decodeAs: async (encoding) => {
+      const again = await decode(source, withEncoding(request, encoding), growing.body(), folder)
+      return receivedPage(receiving, request, growing, answer, again)
+    },
+    record: async (rows) => {
+      const { sha256, bytes } = await growing.received()
+      const readAt = clock().toISOString()
+      const signals: PageSignals = { ...decoded.signals, rows, ...endsInLine() }
+      const failure = source.failureOf(request, signals)
+      if (failure !== undefined) throw failure
+      return { request, ...answer, sha256, bytes, readAt, signals: withoutColumns(signals, drops) }
+    },
+  }
+}
+
+/** The page without its dropped columns, in a file that has nothing of them. */
+async function withoutDropped(
+  { drops, folder }: Receiving,
+  request: PageRequest,
+  received: ReceivedPage,
+): Promise<ReceivedPage> {
+  const kept = dropColumns(received.decoded, drops)
   const strict = join(folder, `page-${request.page}.strict`)
   await pipeline(kept.open(), createWriteStream(strict))
-  await rm(file) // what was dropped is nowhere any more
+  await rm(received.file) // what was dropped is nowhere any more
   const open = bodyOf(request.url, strict).open
-  return { decoded: { ...kept, form: 'strict', delimiter: ',', open }, file: strict, form: 'strict', record }
+  const decoded: DecodedPage = { ...kept, form: 'strict', delimiter: ',', open }
+  return { ...received, decoded, file: strict, form: 'strict' }
+}
+
+function withEncoding(request: PageRequest, encoding: GuessedEncoding): PageRequest {
+  const { format } = request
+  return format.kind === 'file' ? { ...request, format: { ...format, encoding } } : request
+}
+
+async function decodedSurely(
+  page: DecodedPage,
+  source: Source,
+  request: PageRequest,
+  body: PageBody,
+  folder: string,
+): Promise<DecodedPage> {
+  if (page.surely === undefined) return page
+  return decode(source, withEncoding(request, await page.surely()), body, folder)
+}
+
+async function demandBytes(growing: GrowingFile, request: PageRequest): Promise<void> {
+  for await (const _first of growing.body().open()) return
+  throw emptyBody(request)
 }
 
 /** A local file as the body of a page. */
@@ -93,26 +165,6 @@ async function decode(
     const signals = signalsOfFailure(thrown)
     throw (signals && source.failureOf(request, signals)) ?? thrown
   }
-}
-
-async function receiveFile(
-  file: string,
-  chunks: AsyncIterable<Uint8Array>,
-): Promise<{ sha256: string; bytes: number }> {
-  const hash = createHash('sha256')
-  const appender = await FileAppender.open(file)
-  let bytes = 0
-  try {
-    for await (const chunk of chunks) {
-      hash.update(chunk)
-      bytes += chunk.length
-      await appender.append(chunk)
-    }
-    await appender.finish()
-  } finally {
-    await appender.close()
-  }
-  return { sha256: hash.digest('hex'), bytes }
 }
 
 /** The record tells of no column that never enters. */

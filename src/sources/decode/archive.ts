@@ -115,7 +115,7 @@ function opened(body: PageBody): Promise<ZipFile> {
 
 function memberBody(body: PageBody, entry: Entry, file: string): PageBody {
   const name = `${body.name}, member ${entry.fileName}`
-  return { name, file, open: () => capped(contentOf(body, entry, name), entry.compressedSize, name) }
+  return { name, file, open: () => capped(contentOf(body, entry, name), () => entry.compressedSize, name) }
 }
 
 /** The member's bytes; ends with an error when they are not those that were packed. */

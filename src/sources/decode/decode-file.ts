@@ -6,7 +6,7 @@ import { decodeJson } from './decode-json.js'
 import { decodeWorkbook } from './decode-workbook.js'
 import type { DecodedPage, PageBody } from './decoded-page.js'
 import { findRows } from './find-rows.js'
-import { asUtf8, guessEncoding, markedEncoding, type TextEncoding } from './text-encoding.js'
+import { asUtf8, likelyEncoding, markedEncoding } from './text-encoding.js'
 import { describeStart, markBytes, refuseHtml, startOf } from './text-start.js'
 import { MAX_LAYERS, onDisk, tooDeep, withoutGzip } from './unpack.js'
 
@@ -60,14 +60,22 @@ interface DecodedText {
 }
 
 async function decodeText(body: PageBody, format: FileFormat, start: Buffer): Promise<DecodedText> {
-  const encoding: TextEncoding = format.encoding ?? markedEncoding(start) ?? (await guessEncoding(body))
+  const told = format.encoding ?? markedEncoding(start)
+  const { encoding, surely } = told ? { encoding: told } : await likelyEncoding(body)
   const isUtf8 = encoding === 'utf-8'
   const text: PageBody = isUtf8 ? body : { ...body, open: () => asUtf8(body, encoding) }
   const textStart = isUtf8 ? start : await startOf(text)
   refuseHtml(body.name, textStart)
-  if (looksLikeJson(textStart))
+  if (looksLikeJson(textStart)) {
+    const sure = await surely?.()
+    if (sure !== undefined && sure !== encoding) return decodeText(body, { ...format, encoding: sure }, start)
     return { page: await decodeJson(text, await findRows(text)), isAsReceived: false }
-  return { page: await decodeCsv(text, format), isAsReceived: isUtf8 && (format.headerRows ?? 1) === 1 }
+  }
+  const page = await decodeCsv(text, format)
+  return {
+    page: surely ? { ...page, surely } : page,
+    isAsReceived: isUtf8 && (format.headerRows ?? 1) === 1,
+  }
 }
 
 /** JSON, and not CSV whose first name begins with a bracket. */

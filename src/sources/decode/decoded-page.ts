@@ -1,5 +1,6 @@
 import type { PageFormat } from '../page-format.js'
 import type { PageSignals } from '../source.js'
+import type { GuessedEncoding } from './text-encoding.js'
 
 /** The body of a page as it was received and lies in a local file. */
 export interface PageBody {
@@ -7,8 +8,18 @@ export interface PageBody {
   readonly name: string
   /** Local file with the bytes as received: for formats that need to jump (zip, xlsx, Parquet). Never changed. */
   readonly file: string
-  /** The same bytes in order, as often as asked. */
+  /** The same bytes in order, as often as asked; waits for those that are still to come. */
   open(): AsyncIterable<Uint8Array>
+  /** Told while the body is still being received; without it, the file is whole. */
+  readonly arrival?: Arrival
+}
+
+/** A transfer that goes on. */
+export interface Arrival {
+  /** Bytes that have come. */
+  bytes(): number
+  /** @throws what ended the transfer early */
+  whole(): Promise<void>
 }
 
 /**
@@ -28,6 +39,11 @@ export interface DecodedPage {
    * encoding, an archive, JSON): who hands files on to an engine must then write what `open()` gives.
    */
   readonly received?: 'plain' | 'gzip'
+  /**
+   * The text's encoding, from all of its bytes; there where UTF-8 was taken for granted, as its beginning is. Who reads the page and finds that it
+   * is not (`CsvSummary.notUtf8`) must ask, and decode it again where the answer is another.
+   */
+  readonly surely?: () => Promise<GuessedEncoding>
   /** The bytes, header first, as often as asked. */
   open(): AsyncIterable<Uint8Array>
   /** What the page told; for `native`, rows are not counted here: who reads them does. */

@@ -6,6 +6,9 @@ import { lineAt, markBytes } from './text-start.js'
 /** Encodings of text that are read. */
 export type TextEncoding = 'utf-8' | 'windows-1252' | 'utf-16le' | 'utf-16be'
 
+/** Encodings that a text without mark is taken for. */
+export type GuessedEncoding = Extract<TextEncoding, 'utf-8' | 'windows-1252'>
+
 /**
  * A text that is no UTF-8 is taken for Windows-1252 when fewer than this share of its non-ASCII places are UTF-8 characters. Above it, the text is
  * UTF-8 with some bad bytes, and its bad rows are set aside by who reads it. Windows-1252 text forms a UTF-8 character by chance in less than one
@@ -27,10 +30,39 @@ export function markedEncoding(start: Uint8Array): TextEncoding | undefined {
  * The encoding of a text without mark, from all of its bytes: one fast pass, and a second one only where it is not UTF-8.
  * @see MIN_UTF8_SHARE
  */
-export async function guessEncoding(text: Pick<PageBody, 'open'>): Promise<TextEncoding> {
+export async function guessEncoding(text: Pick<PageBody, 'open'>): Promise<GuessedEncoding> {
   if (await isAllUtf8(text.open())) return 'utf-8'
   const { good, bad, undefined1252 } = await countCharacters(text.open())
   return undefined1252 || good >= (good + bad) * MIN_UTF8_SHARE ? 'utf-8' : 'windows-1252'
+}
+
+/**
+ * The encoding of a text without mark, from its beginning: UTF-8 where that is, else from all of its bytes.
+ * @returns `surely` to ask about all bytes, where they were not looked at
+ */
+export async function likelyEncoding(
+  text: Pick<PageBody, 'open'>,
+): Promise<{ encoding: GuessedEncoding; surely?: () => Promise<GuessedEncoding> }> {
+  const surely = () => guessEncoding(text)
+  if (await isAllUtf8(beginning(text))) return { encoding: 'utf-8', surely }
+  return { encoding: await surely() }
+}
+
+/** Bytes from which an encoding is taken for granted. */
+const BEGINNING_BYTES = 1024 * 1024
+
+async function* beginning(text: Pick<PageBody, 'open'>): AsyncIterable<Uint8Array> {
+  let bytes = 0
+  for await (const chunk of text.open()) {
+    bytes += chunk.length
+    if (bytes <= BEGINNING_BYTES) yield chunk
+    else {
+      // What the cut takes apart is not looked at.
+      const kept = chunk.subarray(0, BEGINNING_BYTES - (bytes - chunk.length))
+      yield kept.subarray(0, kept.length - cutBytes(kept))
+      return
+    }
+  }
 }
 
 async function isAllUtf8(chunks: AsyncIterable<Uint8Array>): Promise<boolean> {

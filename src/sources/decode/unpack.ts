@@ -22,20 +22,20 @@ export const MAX_LAYERS = 3
 
 /**
  * The bytes of what was compressed, as long as they stay within the caps.
- * @param compressed bytes it came from
+ * @param compressed bytes it came from, as far as they are there
  * @throws WardbookError 'archive-unusable' (fix-source)
  */
 export async function* capped(
   chunks: AsyncIterable<Uint8Array>,
-  compressed: number,
+  compressed: () => number,
   name: string,
   caps = { bytes: MAX_EXPANDED_BYTES, ratio: MAX_RATIO, ratioFrom: RATIO_FROM_BYTES },
 ): AsyncIterable<Uint8Array> {
   let expanded = 0
   for await (const chunk of chunks) {
     expanded += chunk.length
-    const tooDense = expanded > caps.ratioFrom && expanded > compressed * caps.ratio
-    if (expanded > caps.bytes || tooDense) throw tooLarge(name, expanded, compressed)
+    const tooDense = expanded > caps.ratioFrom && expanded > compressed() * caps.ratio
+    if (expanded > caps.bytes || tooDense) throw tooLarge(name, expanded, compressed())
     yield chunk
   }
 }
@@ -63,25 +63,28 @@ export function freeName(scratch: string): string {
 }
 
 /** @param file where {@link onDisk} puts it, when it has to */
-function gunzipped(body: PageBody, compressed: number, file: string): PageBody {
+function gunzipped(body: PageBody, compressed: () => number, file: string): PageBody {
   const { name } = body
   return { name, file, open: () => capped(decompress(body.open(), name), compressed, name) }
 }
 
-async function compressedBytes(body: PageBody): Promise<number> {
+async function compressedBytes(body: PageBody): Promise<() => number> {
+  if (body.arrival) return body.arrival.bytes
   const found = await stat(body.file).catch(() => undefined)
-  if (found !== undefined) return found.size
+  if (found !== undefined) return () => found.size
   let bytes = 0
   for await (const chunk of body.open()) bytes += chunk.length
-  return bytes
+  return () => bytes
 }
 
 /** The body with its bytes in a local file, which formats that jump need: one that was unpacked on the way is written there. */
 export async function onDisk(body: PageBody): Promise<PageBody> {
+  await body.arrival?.whole()
   if ((await stat(body.file).catch(() => undefined)) === undefined) {
     await pipeline(body.open(), createWriteStream(body.file))
   }
-  return { ...body, open: () => createReadStream(body.file, { highWaterMark: 256 * 1024 }) }
+  const { name, file } = body
+  return { name, file, open: () => createReadStream(file, { highWaterMark: 256 * 1024 }) }
 }
 
 function tooLarge(file: string, expanded: number, compressed: number): WardbookError {

@@ -55,6 +55,8 @@ export interface CsvSummary {
   readonly header: readonly string[]
   readonly goodRows: number
   readonly badRows: number
+  /** Records that are not valid UTF-8, whatever else is wrong with them; the header counts as one. */
+  readonly notUtf8: number
   readonly blankLines: number
   /** Decompressed bytes. */
   readonly bytes: number
@@ -173,6 +175,7 @@ class CsvReader {
   private offset = 0
   private goodRows = 0
   private badRows = 0
+  private notUtf8 = 0
   private blankLines = 0
 
   constructor(
@@ -201,8 +204,8 @@ class CsvReader {
 
   summary(): CsvSummary {
     if (this.header === undefined) throw this.empty()
-    const { header, goodRows, badRows, blankLines, offset: bytes } = this
-    return { header, goodRows, badRows, blankLines, bytes }
+    const { header, goodRows, badRows, notUtf8, blankLines, offset: bytes } = this
+    return { header, goodRows, badRows, notUtf8, blankLines, bytes }
   }
 
   private takeRecords(buffer: Buffer, from: number, isLast: boolean): number {
@@ -268,6 +271,7 @@ class CsvReader {
   }
 
   private takeHeader(bytes: Uint8Array, record: FoundRecord): void {
+    if (!isUtf8(bytes)) this.notUtf8 += 1
     const text = decode(bytes)
     if (record.fault !== undefined) throw this.unreadableHeader(text, record.fault)
     const header = cellsOf(text, this.reading.delimiter)
@@ -296,6 +300,7 @@ class CsvReader {
   private takeBad(bytes: Uint8Array, reason: RecordFault, columns: number): void {
     this.badRows += 1
     const { line, offset: byteOffset } = this
+    if (reason === 'invalid-utf8' || !isUtf8(bytes)) this.notUtf8 += 1
     const isLater = reason === 'invalid-utf8' && isUtf8(bytes) // of a record of several lines, the first is told
     const detail = isLater ? INVALID_LATER : FAULT_DETAILS[reason](columns, this.shape.columns ?? 0)
     this.listener.onBad?.({ reason, detail, line, byteOffset, rawText: decode(bytes) })
