@@ -12,6 +12,7 @@ import { scopeTo } from '../src/lake/prefixes.js'
 import type { ObjectStore } from '../src/lake/store.js'
 import { measureDataset } from '../src/measure/measure-dataset.js'
 import { httpClient, systemEffects } from '../src/sources/http/client.js'
+import { directFetch, type Fetcher } from '../src/sources/http/direct-fetch.js'
 import { mirrorFetch } from '../src/sources/http/mirror.js'
 import { openSource, type SourceEffects } from '../src/sources/open-source.js'
 import { inProcessRunner, NOON } from './lake-fixture.js'
@@ -55,7 +56,7 @@ export function testCity({ dataset = {}, source = {}, city = {} }: CityChanges =
 export interface StageOptions {
   readonly mirror?: string
   readonly runner?: PartRunner
-  readonly fetch?: typeof fetch
+  readonly fetch?: Fetcher
   readonly profile?: IngestProfile
   readonly report?: Report
 }
@@ -83,7 +84,7 @@ export function ingest(
 }
 
 /** Sources without waits, at {@link NOON}; the mirror stands for the network where one is given. */
-export function sourceEffects({ mirror, fetch: fetcher = fetch }: StageOptions): SourceEffects {
+export function sourceEffects({ mirror, fetch: fetcher = directFetch }: StageOptions): SourceEffects {
   const network = mirror === undefined ? fetcher : mirrorFetch(mirror)
   const effects = { ...systemEffects(network), sleep: async () => {} }
   return { http: httpClient(effects), env: {}, mirror, cityFolder: '.', now: () => NOON().getTime() }

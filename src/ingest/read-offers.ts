@@ -230,16 +230,17 @@ class OfferReader {
 
   /** A page of the spool: its record stays, its rows are split once more. */
   private async readAgain(offer: Offer, spooled: SpooledPage, keys: OfferKeys): Promise<ReadPage> {
-    await mkdir(this.folder, { recursive: true })
+    const folder = `${this.folder}-again` // a page that is being received may wait in the other one
+    await mkdir(folder, { recursive: true })
     await withStaged(this.context.store, spooled.body, async (file) => {
-      const decode = (encoding?: GuessedEncoding) => decodeSpooled(spooled, file, this.folder, encoding)
+      const decode = (encoding?: GuessedEncoding) => decodeSpooled(spooled, file, folder, encoding)
       const first = await decode(this.found.get(this.pages)?.encoding)
       const decoded = first.surely && !this.isReadOnce(offer) ? await decode(await first.surely()) : first
       // The city file may have learned to drop columns since.
       const kept = dropColumns(decoded, this.dropsOf(offer))
       await this.split(offer, spooled.record.request.url, kept, keys)
     })
-    await rm(this.folder, { recursive: true, force: true })
+    await rm(folder, { recursive: true, force: true })
     return this.counted(spooled)
   }
 

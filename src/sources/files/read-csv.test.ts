@@ -60,7 +60,7 @@ async function readSlowly(bytes: Uint8Array): Promise<Reading> {
   const { summary, bad, records, ...rest } = await read(spoiled)
   return {
     ...rest,
-    summary: { ...summary, badRows: summary.badRows - 1, bytes: bytes.length },
+    summary: { ...summary, badRows: summary.badRows - 1, notUtf8: summary.notUtf8 - 1, bytes: bytes.length },
     bad: bad.slice(0, -1),
     records: records.slice(0, -1),
   }

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { WardbookError } from '../../kernel/errors.js'
+import { directFetch, type Fetched, type Fetcher, type FetchInit } from './direct-fetch.js'
 import { failureOfStatus, portalUnreachable, reasonOf } from './failures.js'
 import { Hosts } from './hosts.js'
 import { withoutSecrets } from './redact.js'
@@ -10,7 +11,7 @@ export const USER_AGENT = 'wardbook/0.1 (open civic data reader)'
 
 /** Effects of the client, as arguments. */
 export interface HttpEffects {
-  readonly fetch: typeof fetch
+  readonly fetch: Fetcher
   /** Milliseconds since 1970. */
   now(): number
   sleep(ms: number): Promise<void>
@@ -19,7 +20,7 @@ export interface HttpEffects {
 }
 
 /** The real effects. @param fetcher the network, or what replaces it */
-export function systemEffects(fetcher: typeof fetch = fetch): HttpEffects {
+export function systemEffects(fetcher: Fetcher = directFetch): HttpEffects {
   return { fetch: fetcher, now: Date.now, sleep: (ms) => delay(ms), random: Math.random }
 }
 
@@ -153,7 +154,7 @@ class Attempts {
     }
   }
 
-  private async failure(response: Response, url: string): Promise<Failure> {
+  private async failure(response: Fetched, url: string): Promise<Failure> {
     const start = await startOf(response)
     const verdict = this.request.judge?.(response.status, start)
     const error = failureOfStatus(response.status, url, start, response.headers.get('retry-after'))
@@ -162,7 +163,7 @@ class Attempts {
   }
 
   /** Redirects are followed here, as secrets must not reach another host. */
-  private async follow(silence: Silence): Promise<{ response: Response; url: string }> {
+  private async follow(silence: Silence): Promise<{ response: Fetched; url: string }> {
     const { secretQuery, secretHeaders, headers, body } = this.request
     let url = withQuery(this.request.url, secretQuery)
     let method = this.request.method ?? (body === undefined ? 'GET' : 'POST')
@@ -185,7 +186,11 @@ class Attempts {
     }
   }
 
-  private async ask(silence: Silence, url: string, init: RequestInit): Promise<Response> {
+  private async ask(
+    silence: Silence,
+    url: string,
+    init: Pick<FetchInit, 'method' | 'headers' | 'body'>,
+  ): Promise<Fetched> {
     try {
       return await this.effects.fetch(url, { ...init, redirect: 'manual', signal: silence.signal })
     } catch (cause) {
@@ -194,7 +199,7 @@ class Attempts {
     }
   }
 
-  private answer(response: Response, url: string, silence: Silence, release: () => void): HttpAnswer {
+  private answer(response: Fetched, url: string, silence: Silence, release: () => void): HttpAnswer {
     const end = () => {
       silence.end()
       release()
@@ -252,7 +257,7 @@ class Silence {
 }
 
 async function* bodyOf(
-  response: Response,
+  response: Fetched,
   url: string,
   silence: Silence,
   end: () => void,
@@ -282,7 +287,7 @@ function demandLength(headers: Headers, url: string, received: number): void {
   throw new WardbookError('portal-broke-off', 'retry', message, { url, announced, received })
 }
 
-async function startOf(response: Response): Promise<string> {
+async function startOf(response: Fetched): Promise<string> {
   const chunks: Uint8Array[] = []
   let length = 0
   try {
