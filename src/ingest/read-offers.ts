@@ -63,13 +63,13 @@ export async function readOffers(
   scratch: Scratch,
   offers: readonly Offer[],
 ): Promise<ReadSource> {
-  const found = new Map<number, FoundEncoding>()
+  const soFar: ReadSoFar = { encodings: new Map(), offers: new Map() }
   for (;;) {
     try {
-      return await readOnce(context, work, scratch, offers, found)
+      return await readOnce(context, work, scratch, offers, soFar)
     } catch (thrown) {
       if (!(thrown instanceof OtherEncoding)) throw thrown
-      found.set(thrown.page, thrown.found)
+      soFar.encodings.set(thrown.page, thrown.found)
     }
   }
 }
@@ -79,12 +79,12 @@ async function readOnce(
   work: SourceWork,
   scratch: Scratch,
   offers: readonly Offer[],
-  found: ReadonlyMap<number, FoundEncoding>,
+  soFar: ReadSoFar,
 ): Promise<ReadSource> {
   const folder = join(scratch.folder, 'rows')
   await rm(folder, { recursive: true, force: true }) // of a read that is made again
   const { splitter, rule } = await openSplitter(context, work, folder)
-  const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'), found)
+  const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'), soFar)
   try {
     const reads: ReadOffer[] = []
     for (const offer of offers) reads.push(await reader.read(offer))
@@ -136,7 +136,6 @@ export function unlistedOffers(before: readonly Offer[], after: readonly Offer[]
 class OfferReader {
   private pages = 0
   private bytes = 0
-  private resumed = 0
   /** Of the page that was split last. */
   private badRows = 0
 
@@ -145,13 +144,13 @@ class OfferReader {
     private readonly work: SourceWork,
     private readonly splitter: Splitter,
     private readonly folder: string,
-    private readonly found: ReadonlyMap<number, FoundEncoding>,
+    private readonly soFar: ReadSoFar,
   ) {}
 
   async read(listed: Offer): Promise<ReadOffer> {
-    const { offer, pages: kept } = await this.work.spool.resume(listed)
+    const { offer, pages } = await this.begin(listed)
     try {
-      return await this.readOn(offer, kept)
+      return await this.readOn(offer, pages)
     } catch (thrown) {
       // From these pages no read gets to its end: the next run must not begin with them.
       if (thrown instanceof DeadEnd || isRefusedContent(thrown)) await this.work.spool.discard(offer)
@@ -159,16 +158,27 @@ class OfferReader {
     }
   }
 
-  private async readOn(offer: Offer, kept: readonly SpooledPage[]): Promise<ReadOffer> {
+  /** The read of an offer as this run left it, or an earlier one. */
+  private async begin(listed: Offer): Promise<BegunOffer> {
+    const begun = this.soFar.offers.get(listed.name)
+    if (begun !== undefined) return begun
+    const { offer, pages } = await this.work.spool.resume(listed)
+    const resumed = { offer, pages: [...pages], resumed: pages.length }
+    this.soFar.offers.set(listed.name, resumed)
+    return resumed
+  }
+
+  private async readOn(offer: Offer, kept: SpooledPage[]): Promise<ReadOffer> {
     const keys = OfferKeys.of(offer)
     const pages: ReadPage[] = []
     for (const spooled of kept) pages.push(await this.readAgain(offer, spooled, keys))
-    if (this.found.size === 0) this.resumed += kept.length
     for (;;) {
       const request = this.nextRequest(offer, pages)
       if (request !== undefined) this.demandSurePlace(pages)
       else return { offer, pages, repeated: keys.repeated(pages.length), skipped: this.skippedOf(pages) }
-      pages.push(await this.receive(offer, request, keys))
+      const received = await this.receive(offer, request, keys)
+      kept.push(received.spooled)
+      pages.push(received)
     }
   }
 
@@ -195,7 +205,7 @@ class OfferReader {
     await mkdir(this.folder, { recursive: true })
     const drops = this.dropsOf(offer)
     const receiving = { source, drops, folder: this.folder, clock: this.context.clock }
-    const known = this.found.get(this.pages)
+    const known = this.soFar.encodings.get(this.pages)
     const received = known?.received
       ? await known.received.decodeAs(known.encoding)
       : await receivePage(receiving, request, this.isReadOnce(offer))
@@ -222,7 +232,8 @@ class OfferReader {
   }
 
   report(): void {
-    const { pages, bytes, resumed } = this
+    const { pages, bytes } = this
+    const resumed = [...this.soFar.offers.values()].reduce((sum, offer) => sum + offer.resumed, 0)
     const kept = resumed > 0 ? ` (${resumed} kept from an earlier run)` : ''
     const what = pages === 1 ? '1 page' : `${pages} pages`
     step(this.context, this.work, `received ${what}, ${bytes} bytes${kept}`, { pages, bytes, resumed })
@@ -234,7 +245,7 @@ class OfferReader {
     await mkdir(folder, { recursive: true })
     await withStaged(this.context.store, spooled.body, async (file) => {
       const decode = (encoding?: GuessedEncoding) => decodeSpooled(spooled, file, folder, encoding)
-      const first = await decode(this.found.get(this.pages)?.encoding)
+      const first = await decode(this.soFar.encodings.get(this.pages)?.encoding)
       const decoded = first.surely && !this.isReadOnce(offer) ? await decode(await first.surely()) : first
       // The city file may have learned to drop columns since.
       const kept = dropColumns(decoded, this.dropsOf(offer))
@@ -285,6 +296,21 @@ interface FoundEncoding {
   readonly encoding: GuessedEncoding
   /** The page, where it is not in the spool. */
   readonly received: ReceivedPage | undefined
+}
+
+/** A read of an offer, with the pages that are in the spool. */
+interface BegunOffer {
+  readonly offer: Offer
+  readonly pages: SpooledPage[]
+  /** Pages that an earlier run had received. */
+  readonly resumed: number
+}
+
+/** What holds when all rows are split again. */
+interface ReadSoFar {
+  /** By the page's number over all offers. */
+  readonly encodings: Map<number, FoundEncoding>
+  readonly offers: Map<string, BegunOffer>
 }
 
 /** Thrown where rows were split that are not what they seemed: those of the page, and so all, have to be split again. */
