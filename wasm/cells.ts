@@ -410,22 +410,24 @@ function lowerMd5(texts: usize, stride: usize, blocks: v128): void {
   digestD = d
 }
 
-@inline function rotated(sum: v128, b: v128, shift: i32): v128 {
+/** One step of MD5: `a` and what the round mixed of the others, rotated, on top of `b`. */
+@inline function step(a: v128, mixed: v128, word: v128, sine: i32, b: v128, shift: i32): v128 {
+  const sum = i32x4.add(i32x4.add(a, mixed), i32x4.add(word, i32x4.splat(sine)))
   return i32x4.add(b, v128.or(i32x4.shl(sum, shift), i32x4.shr_u(sum, 32 - shift)))
 }
 
 @inline function roundF(a: v128, b: v128, c: v128, d: v128, word: v128, shift: i32, sine: i32): v128 {
-  return rotated(i32x4.add(i32x4.add(a, v128.bitselect(c, d, b)), i32x4.add(word, i32x4.splat(sine))), b, shift)
+  return step(a, v128.bitselect(c, d, b), word, sine, b, shift)
 }
 
 @inline function roundG(a: v128, b: v128, c: v128, d: v128, word: v128, shift: i32, sine: i32): v128 {
-  return rotated(i32x4.add(i32x4.add(a, v128.bitselect(b, c, d)), i32x4.add(word, i32x4.splat(sine))), b, shift)
+  return step(a, v128.bitselect(b, c, d), word, sine, b, shift)
 }
 
 @inline function roundH(a: v128, b: v128, c: v128, d: v128, word: v128, shift: i32, sine: i32): v128 {
-  return rotated(i32x4.add(i32x4.add(a, v128.xor(v128.xor(b, c), d)), i32x4.add(word, i32x4.splat(sine))), b, shift)
+  return step(a, v128.xor(v128.xor(b, c), d), word, sine, b, shift)
 }
 
 @inline function roundI(a: v128, b: v128, c: v128, d: v128, word: v128, shift: i32, sine: i32): v128 {
-  return rotated(i32x4.add(i32x4.add(a, v128.xor(c, v128.or(b, v128.not(d)))), i32x4.add(word, i32x4.splat(sine))), b, shift)
+  return step(a, v128.xor(c, v128.or(b, v128.not(d))), word, sine, b, shift)
 }
