@@ -27,6 +27,7 @@ export class GrowingFile implements Arrival {
     private readonly name: string,
     private readonly file: string,
     chunks: AsyncIterable<Uint8Array>,
+    private readonly onGrown: (bytes: number) => void = () => {},
   ) {
     this.transfer = this.receive(chunks)
     this.transfer.catch(() => undefined) // whoever reads or waits is told
@@ -82,6 +83,7 @@ export class GrowingFile implements Arrival {
 
   private grow(bytes: number): void {
     this.written += bytes
+    this.onGrown(this.written)
     this.heard.emit('more')
   }
 

@@ -133,9 +133,13 @@ export function unlistedOffers(before: readonly Offer[], after: readonly Offer[]
   return after.map(({ name }) => name).filter((name) => !known.has(name))
 }
 
+/** A body of this size takes longer than its writer needs to start. */
+const FORESEEN_BYTES = 16 * 1024 * 1024
+
 class OfferReader {
   private pages = 0
   private bytes = 0
+  private hasForeseen = false
   /** Of the page that was split last. */
   private badRows = 0
 
@@ -204,7 +208,8 @@ class OfferReader {
     const { source, spool } = this.work
     await mkdir(this.folder, { recursive: true })
     const drops = this.dropsOf(offer)
-    const receiving = { source, drops, folder: this.folder, clock: this.context.clock }
+    const onGrown = (bytes: number) => this.foresee(bytes)
+    const receiving = { source, drops, folder: this.folder, clock: this.context.clock, onGrown }
     const known = this.soFar.encodings.get(this.pages)
     const received = known?.received
       ? await known.received.decodeAs(known.encoding)
@@ -218,6 +223,13 @@ class OfferReader {
       await received.abandon()
       throw thrown
     }
+  }
+
+  /** A large source that may take the machine has its writer wait for it. */
+  private foresee(bytes: number): void {
+    if (this.context.ingestProfile.lanes === 1 || this.hasForeseen || bytes < FORESEEN_BYTES) return
+    this.hasForeseen = true
+    this.context.runner.expect?.('ingest.write')
   }
 
   private skippedOf(pages: readonly ReadPage[]): readonly SkippedRecord[] {

@@ -22,6 +22,8 @@ export interface Receiving {
   /** Empty local folder. */
   readonly folder: string
   readonly clock: Clock
+  /** Told of a body's bytes as they come. */
+  onGrown?(bytes: number): void
 }
 
 /** A page that can be read, also while it is still being received. */
@@ -53,7 +55,7 @@ export async function receivePage(
   const { source, folder, drops } = receiving
   const { bytes: body, ...answer } = await source.fetch(request)
   const file = join(folder, `page-${request.page}.received`)
-  const growing = new GrowingFile(request.url, file, body)
+  const growing = new GrowingFile(request.url, file, body, receiving.onGrown)
   try {
     if (!isReadOnce || request.format.kind === 'json') await growing.whole()
     await demandBytes(growing, request)

@@ -2,10 +2,13 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { runInChild } from './child.js'
+import { type ChildOptions, ChildWorker } from './child.js'
 
 /** Workers are named below dist/; these lie beside the test. */
 const WORKER = '../src/kernel/testdata/worker'
+
+const runInChild = (worker: string, job: object, options?: ChildOptions) =>
+  new ChildWorker(worker, [], options).run(job)
 
 describe('a job in a child process', () => {
   it('gives back what the worker answered, as JSON carries it', async () => {

@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process'
+import { type ChildProcess, fork } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { Worker } from 'node:worker_threads'
@@ -20,43 +20,80 @@ export interface ChildOptions {
 }
 
 /**
- * Runs one job in a child process of its own, so that native memory dies with the job.
- * @param worker module below `dist/` without extension, e.g. 'ingest/part-worker'; it calls {@link serveJob}
- * @param job    anything JSON can carry
- * @returns what the worker answered
- * @throws the worker's own WardbookError; 'worker-died' (retry) when it ended without an answer
+ * A child process for one job, so that native memory dies with the job. The job may come later; until then the process does not keep this one
+ * alive.
  */
-export function runInChild<Job, Result>(
-  worker: string,
-  job: Job,
-  { signal, nodePath, onStart }: ChildOptions = {},
-): Promise<Result> {
-  return new Promise<Result>((resolve, reject) => {
-    const child = fork(workerFile(worker), [], {
+export class ChildWorker {
+  private readonly child: ChildProcess
+  private started: Error | undefined
+
+  /**
+   * Starts the process.
+   * @param worker module below `dist/` without extension, e.g. 'ingest/part-worker'; it calls {@link serveJob}
+   * @param args   its command line, e.g. what it may get ready for
+   * @throws WardbookError 'not-built' (fix-config)
+   */
+  constructor(
+    private readonly worker: string,
+    args: readonly string[],
+    private readonly options: ChildOptions = {},
+  ) {
+    const { signal, nodePath, onStart } = options
+    this.child = fork(workerFile(worker), args, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
       execArgv: [`--max-old-space-size=${WORKER_HEAP_MIB}`, `--max-semi-space-size=${WORKER_YOUNG_MIB}`],
       ...(signal ? { signal } : {}),
       ...(nodePath === undefined ? {} : { execPath: nodePath }),
     })
-    if (child.pid !== undefined) onStart?.(child.pid)
-    let answer: Answer<Result> | undefined
-    child.on('message', (message) => {
-      answer = message as Answer<Result>
+    this.child.on('error', (cause) => {
+      this.started = cause
     })
-    // It could not be started, or was gone before it took the job; a caller's own abort stays what it is.
-    child.on('error', (cause) =>
-      reject(signal?.aborted ? cause : diedWithoutAnswer(worker, null, null, cause)),
-    )
-    child.on('exit', (code, killedBy) => {
-      if (answer === undefined) reject(diedWithoutAnswer(worker, code, killedBy))
-      else if ('error' in answer) reject(fromErrorRecord(answer.error))
-      else resolve(answer.result)
+    this.child.unref()
+    this.child.channel?.unref()
+    if (this.child.pid !== undefined) onStart?.(this.child.pid)
+  }
+
+  /** Whether it still waits for its job. */
+  get waits(): boolean {
+    return this.started === undefined && this.child.exitCode === null && this.child.signalCode === null
+  }
+
+  /**
+   * Gives it its job; once.
+   * @param job anything JSON can carry
+   * @returns what the worker answered
+   * @throws the worker's own WardbookError; 'worker-died' (retry) when it ended without an answer
+   */
+  run<Job, Result>(job: Job): Promise<Result> {
+    const { child, worker } = this
+    const { signal } = this.options
+    child.ref()
+    child.channel?.ref()
+    return new Promise<Result>((resolve, reject) => {
+      let answer: Answer<Result> | undefined
+      child.on('message', (message) => {
+        answer = message as Answer<Result>
+      })
+      // It could not be started, or was gone before it took the job; a caller's own abort stays what it is.
+      child.on('error', (cause) =>
+        reject(signal?.aborted ? cause : diedWithoutAnswer(worker, null, null, cause)),
+      )
+      child.on('exit', (code, killedBy) => {
+        if (answer === undefined) reject(diedWithoutAnswer(worker, code, killedBy))
+        else if ('error' in answer) reject(fromErrorRecord(answer.error))
+        else resolve(answer.result)
+      })
+      child.send(job as object)
     })
-    child.send(job as object)
-  })
+  }
+
+  /** Ends it without a job. */
+  dismiss(): void {
+    this.child.kill()
+  }
 }
 
-/** The worker's side of {@link runInChild}: takes one job, answers once, and lets the process end. */
+/** The worker's side of a {@link ChildWorker}: takes one job, answers once, and lets the process end. */
 export function serveJob<Job, Result>(work: (job: Job) => Promise<Result>): void {
   process.on('disconnect', () => process.exit(1)) // the parent is gone: nobody can use the answer
   process.once('message', async (job) => {
@@ -72,7 +109,7 @@ export function serveJob<Job, Result>(work: (job: Job) => Promise<Result>): void
 
 /**
  * Starts a module in a thread of this process, for work on bytes that this process receives.
- * @param worker as for {@link runInChild}
+ * @param worker as for {@link ChildWorker}
  * @param data   anything the structured clone algorithm takes
  */
 export function startThread(worker: string, data: unknown): Worker {

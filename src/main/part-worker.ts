@@ -1,7 +1,8 @@
 import type { PartRunner } from '../contracts/part-runner.js'
 import type { OpenOriginals } from '../ingest/adopt/originals.js'
-import { type ChildOptions, runInChild, serveJob } from '../kernel/child.js'
+import { type ChildOptions, ChildWorker, serveJob } from '../kernel/child.js'
 import { WardbookError } from '../kernel/errors.js'
+import { loadEngine } from '../lake/duckdb/engine.js'
 import type { Owner } from '../lake/prefixes.js'
 import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
@@ -63,13 +64,33 @@ const TASKS: Record<string, { readonly owner: Owner; readonly load: () => Promis
 /** Names of all part tasks. */
 export const PART_TASKS = Object.keys(TASKS)
 
+/** How long a worker waits for a job that was expected. */
+const WAITS_MS = 60_000
+
 /**
  * Runs part tasks in child processes on one machine.
  * @param lake address of the lake, as `openStore` takes it
  * @param options how the processes are started
  */
 export function childPartRunner(lake: string, options: ChildOptions = {}): PartRunner {
-  return { run: (task, job) => runInChild('main/part-worker', { task, lake, job }, options) }
+  const waiting = new Map<string, ChildWorker>()
+  const take = (task: string): ChildWorker | undefined => {
+    const worker = waiting.get(task)
+    waiting.delete(task)
+    return worker?.waits ? worker : undefined
+  }
+  return {
+    run: (task, job) => {
+      const worker = take(task) ?? new ChildWorker('main/part-worker', [], options)
+      return worker.run({ task, lake, job })
+    },
+    expect: (task) => {
+      if (waiting.get(task)?.waits) return
+      const worker = new ChildWorker('main/part-worker', [task], options)
+      waiting.set(task, worker)
+      setTimeout(() => waiting.get(task) === worker && take(task)?.dismiss(), WAITS_MS).unref()
+    },
+  }
 }
 
 async function workOff({ task, lake, job }: PartOrder): Promise<unknown> {
@@ -81,4 +102,12 @@ async function workOff({ task, lake, job }: PartOrder): Promise<unknown> {
   return work(scopeTo(known.owner, await openStore(lake)), job as never, open)
 }
 
-if (process.send !== undefined && process.argv[1]?.endsWith('part-worker.js')) serveJob(workOff)
+/** Loads what the task will need, while there is time. */
+async function getReady(task: string): Promise<void> {
+  await Promise.all([TASKS[task]?.load(), loadEngine()])
+}
+
+if (process.send !== undefined && process.argv[1]?.endsWith('part-worker.js')) {
+  serveJob(workOff)
+  if (process.argv[2] !== undefined) getReady(process.argv[2]).catch(() => undefined) // the job itself will tell
+}

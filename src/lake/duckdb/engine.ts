@@ -49,6 +49,11 @@ export async function withEngine<Result>(
   }
 }
 
+/** Loads the engine's library, which takes half a second of work. */
+export async function loadEngine(): Promise<void> {
+  await import('@duckdb/node-api')
+}
+
 /** An engine that stays open, for a server; call `close` when done. */
 export async function openEngine(
   profile: EngineProfile,
