@@ -1,0 +1,68 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { makeLake, type TestLake } from '../../testkit/lake-fixture.js'
+import { childPartRunner } from './part-worker.js'
+
+const NOTHING = {
+  ...{ table: 'raw/a/b', snapshot: 0, columns: [], partitionColumn: 'd', layouts: [], parts: [], live: [] },
+  ...{ parquet: { compressionLevel: 1, encodings: 'common' }, lanes: 1 },
+}
+const DONE = { rows: 0, parts: [], kept: [] }
+
+describe('part tasks in child processes', () => {
+  let lake: TestLake
+  let pids: number[]
+  beforeEach(async () => {
+    lake = await makeLake()
+    pids = []
+  })
+  afterEach(() => lake.remove())
+
+  const runner = () => childPartRunner(lake.folder, { onStart: (pid) => pids.push(pid) })
+
+  it('run each in a process of its own', async () => {
+    const parts = runner()
+    expect(await parts.run('ingest.write', NOTHING)).toEqual(DONE)
+    expect(await parts.run('ingest.write', NOTHING)).toEqual(DONE)
+    expect(new Set(pids).size).toBe(2)
+  })
+
+  it('take the process that was started for them, once', async () => {
+    const parts = runner()
+    parts.expect?.('ingest.write')
+    parts.expect?.('ingest.write')
+    expect(pids).toHaveLength(1)
+    expect(await parts.run('ingest.write', NOTHING)).toEqual(DONE)
+    expect(pids).toHaveLength(1)
+    expect(await parts.run('ingest.write', NOTHING)).toEqual(DONE)
+    expect(pids).toHaveLength(2)
+  })
+
+  it('are done also when the process that waited for them has died', async () => {
+    const parts = runner()
+    parts.expect?.('ingest.write')
+    process.kill(pids[0] as number, 'SIGKILL')
+    await expect.poll(() => isAlive(pids[0] as number)).toBe(false)
+    expect(await parts.run('ingest.write', NOTHING)).toEqual(DONE)
+  })
+
+  it('that were expected and never came keep nobody waiting and leave no process', async () => {
+    const script =
+      `const { childPartRunner } = await import(${JSON.stringify(new URL('../../dist/main/part-worker.js', import.meta.url).href)})\n` +
+      `childPartRunner(${JSON.stringify(lake.folder)}, { onStart: (pid) => console.log(pid) }).expect('ingest.write')`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script], {
+      timeout: 20_000,
+    })
+    await expect.poll(() => isAlive(Number(stdout)), { timeout: 20_000 }).toBe(false)
+  })
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
