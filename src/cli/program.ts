@@ -192,6 +192,21 @@ function addPortalCommands(program: Command, city: Command, { add, performAlone 
     .argument('<portal>', 'address of the portal, e.g. https://data.example.gov')
     .option('--limit <number>', 'datasets shown, the best ones (default: 10)', numberWithin(1, 1_000))
     .option('--words <text>', 'only what has these words in its name or description')
+    .option(
+      '--max-tables <number>',
+      'tables described one by one, the most promising first (default: 60)',
+      numberWithin(0, 50_000),
+    )
+    .option(
+      '--part-rows <number>',
+      'largest part that sizes are estimated for, in rows (default: 1000000)',
+      numberWithin(1, 1_000_000_000),
+    )
+    .option(
+      '--part-mib <number>',
+      'largest part that sizes are estimated for, in MiB of text (default: 256)',
+      numberWithin(1, 1_000_000),
+    )
     .option('--mirror <folder>', 'a recording in place of the network')
   performAlone<DiscoverOptions>(discover, async (options, output, portal) => {
     const { runDiscover } = await import('./discover-command.js')
