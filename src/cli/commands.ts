@@ -13,7 +13,7 @@ import {
   serveEmbedded,
   verifyEmbedded,
 } from '../main/embedded.js'
-import { cityFolderOf, loadCity } from '../main/load-city.js'
+import { cityFolderOf, loadCity, loadCityWithoutMaps } from '../main/load-city.js'
 import type { Failure } from '../main/pipeline.js'
 import type { Output } from './output.js'
 import { type CommonOptions, DEFAULT_PORT, type RunOptions } from './program.js'
@@ -49,7 +49,7 @@ export async function runCatchUp(file: string, options: RunOptions, output: Outp
 
 /** `wardbook serve`. @returns the exit code, once interrupted */
 export async function runServe(file: string, options: RunOptions, output: Output): Promise<number> {
-  const city = await loadCity(file)
+  const city = await loadCityWithoutMaps(file)
   return servePages(city, options.lake ?? defaultLake(city), options, output)
 }
 

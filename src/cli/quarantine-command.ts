@@ -1,7 +1,7 @@
 import { exitCodeOf } from '../kernel/errors.js'
 import { defaultLake, replayEmbedded } from '../main/embedded.js'
 import { listQuarantine } from '../main/list-quarantine.js'
-import { cityFolderOf, loadCity } from '../main/load-city.js'
+import { cityFolderOf, loadCity, loadCityWithoutMaps } from '../main/load-city.js'
 import type { Output } from './output.js'
 import type { RunOptions } from './program.js'
 
@@ -21,7 +21,7 @@ export async function runQuarantineList(
   options: QuarantineOptions,
   output: Output,
 ): Promise<number> {
-  const city = await loadCity(file)
+  const city = await loadCityWithoutMaps(file)
   const { lake = defaultLake(city), rows = 0 } = options
   const all = await listQuarantine({ city, lake, names, rows }, async (group) => {
     const { stage, dataset, source, reason, count, example } = group
