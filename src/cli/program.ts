@@ -252,6 +252,28 @@ function addQuarantineCommands(program: Command, { add, performAlone }: CommandK
     const { runQuarantineReplay } = await import('./quarantine-command.js')
     return runQuarantineReplay(file, replay.processedArgs[1] as string, options, output)
   })
+  const forget = add(
+    quarantine,
+    'forget',
+    'Remove corrections that are kept; their rows go back to quarantine at the next read',
+  )
+    .argument('<city.yaml>', 'the city file')
+    .argument('<dataset/source>', 'the source')
+    .option('--all', 'every correction of the source')
+    .addOption(
+      new Option(
+        '--texts <file>',
+        'JSON lines or CSV with raw_text: the rows whose corrections go',
+      ).conflicts('all'),
+    )
+    .option('--dry-run', 'list them, and remove nothing', false)
+    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+  performAlone<QuarantineOptions>(forget, async (options, output, file) => {
+    if (options.all !== true && options.texts === undefined)
+      forget.error('error: say which: --all, or --texts <file>')
+    const { runQuarantineForget } = await import('./quarantine-command.js')
+    return runQuarantineForget(file, forget.processedArgs[1] as string, options, output)
+  })
 }
 
 /** The command that says whether everything else can work here. */
