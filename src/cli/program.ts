@@ -117,6 +117,11 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
       ),
     )
     .option('--reread', 'read also what portals say is unchanged', false)
+    .option(
+      '--wait <hours>',
+      'when a portal puts a source off (its quota is spent), wait up to so long and go on',
+      hourCount,
+    )
     .option('--serve', 'serve the pages afterwards, until Ctrl-C', false)
     .option(...SINGLE_WRITER)
   perform(withPort(run), (commands, options, output, file) => commands.runCity(file, options, output))
@@ -310,6 +315,15 @@ function addCareCommands(lake: Command, { add, perform }: CommandKit): void {
   perform(vacuum, (commands, options, output) => commands.vacuumTables(options, output))
 }
 
+function hourCount(text: string): number {
+  const hours = Number(text)
+  if (text.trim() !== '' && hours >= 0 && hours <= LONGEST_WAIT_HOURS) return hours
+  throw new InvalidArgumentError(`'${text}' is no number of hours from 0 to ${LONGEST_WAIT_HOURS}`)
+}
+
+/** Quotas are of a day. */
+const LONGEST_WAIT_HOURS = 48
+
 function dayCount(text: string): number {
   const days = Number(text)
   if (text.trim() !== '' && Number.isFinite(days) && days >= 1) return days
@@ -333,6 +347,7 @@ export interface RunOptions extends CommonOptions {
   readonly mirror?: string
   readonly record?: string
   readonly reread?: boolean
+  readonly wait?: number
   readonly serve?: boolean
   readonly once?: boolean
   readonly port?: number
