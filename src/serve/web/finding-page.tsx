@@ -45,7 +45,7 @@ export function FindingPage({ city, view }: Props): VNode {
       </section>
       <History view={view} />
       <How view={view} />
-      <DataFooter sources={view.sources} versions={view.versions} />
+      <DataFooter city={city} sources={view.sources} versions={view.versions} />
     </Layout>
   )
 }
