@@ -23,6 +23,7 @@ import { adoptHive } from './adopt-hive.js'
 import { checkLake, claimLake, readLakeFile } from './claim-lake.js'
 import { readCorrectionsFile } from './corrections-file.js'
 import { ingestProfile, machineHere } from './ingest-profile.js'
+import { noteMissingFolders } from './missing-folders.js'
 import { absoluteAddress, openLake, openOriginals, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
@@ -79,7 +80,12 @@ export async function catchUpEmbedded(settings: EmbeddedSettings): Promise<Failu
 
 /** Adopts hive sources into their raw tables, or plans to; the stages after it are left to {@link catchUpEmbedded}. */
 export async function adoptEmbedded(settings: EmbeddedSettings, names: readonly string[], dryRun: boolean) {
-  return adoptHive(await assemble(settings, { claims: !dryRun }), names, dryRun)
+  const removeEmpty = await noteMissingFolders(absoluteAddress(settings.lake))
+  try {
+    return await adoptHive(await assemble(settings, { claims: !dryRun }), names, dryRun)
+  } finally {
+    if (dryRun) await removeEmpty()
+  }
 }
 
 /**
