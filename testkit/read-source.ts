@@ -37,6 +37,8 @@ export interface ReadOptions {
   readonly stopAfterPages?: number
   /** A stopped read; `describe` is not asked again. */
   readonly goOnFrom?: SourceRead
+  /** How pages are made readable; default: without Parquet, which needs an engine. */
+  readonly decode?: typeof decodePage
   /** Tries of a page whose transfer breaks, default 3. */
   readonly tries?: number
 }
@@ -46,7 +48,7 @@ export interface ReadOptions {
  * @throws what the source says of an answer that is none; errors to be tried again after `tries`
  */
 export async function readWhole(source: Source, options: ReadOptions = {}): Promise<SourceRead> {
-  const { stopAfterPages = Number.POSITIVE_INFINITY, goOnFrom, tries = 3 } = options
+  const { stopAfterPages = Number.POSITIVE_INFINITY, goOnFrom, tries = 3, decode = decodePage } = options
   const publication = goOnFrom?.publication ?? (await source.describe())
   const pages = publication.offers.map((_offer, at) => [...(goOnFrom?.pages[at] ?? [])])
   const rows = [...(goOnFrom?.rows ?? [])]
@@ -57,7 +59,7 @@ export async function readWhole(source: Source, options: ReadOptions = {}): Prom
       const request = source.nextPage(offer, done)
       if (request === undefined) break
       if (read === stopAfterPages) return asJson({ publication, pages, rows, finished: false })
-      const page = await readPage(source, request, offer, tries)
+      const page = await readPage(source, request, offer, tries, decode)
       done.push(asJson(page.record))
       rows.push(...page.rows)
       read += 1
@@ -81,24 +83,30 @@ async function readPage(
   request: PageRequest,
   offer: Offer,
   tries: number,
+  decode: typeof decodePage,
 ): Promise<ReadPage> {
   for (let tried = 1; ; tried++) {
     try {
-      return await readPageOnce(source, request, offer)
+      return await readPageOnce(source, request, offer, decode)
     } catch (thrown) {
       if (!(thrown instanceof WardbookError) || thrown.remedy !== 'retry' || tried === tries) throw thrown
     }
   }
 }
 
-async function readPageOnce(source: Source, request: PageRequest, offer: Offer): Promise<ReadPage> {
+async function readPageOnce(
+  source: Source,
+  request: PageRequest,
+  offer: Offer,
+  decode: typeof decodePage,
+): Promise<ReadPage> {
   const folder = await mkdtemp(join(tmpdir(), 'wardbook-source-'))
   try {
     const answer = await source.fetch(asJson(request))
     const file = join(folder, 'body')
     const { sha256, bytes } = await receive(answer, file)
     const body: PageBody = { name: offer.name, file, open: () => createReadStream(file) }
-    const decoded = await decodePage(body, request.format, folder).catch((thrown) => {
+    const decoded = await decode(body, request.format, folder).catch((thrown) => {
       const signals = signalsOfFailure(thrown)
       throw (signals === undefined ? undefined : source.failureOf(request, signals)) ?? thrown
     })

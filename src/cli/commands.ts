@@ -13,8 +13,9 @@ import {
   serveEmbedded,
   verifyEmbedded,
 } from '../main/embedded.js'
-import { cityFolderOf, loadCity } from '../main/load-city.js'
+import { cityFolderOf, loadCity, loadCityWithoutMaps } from '../main/load-city.js'
 import type { Failure } from '../main/pipeline.js'
+import { type PutOffSource, putOffSources } from '../main/run-again.js'
 import type { Output } from './output.js'
 import { type CommonOptions, DEFAULT_PORT, type RunOptions } from './program.js'
 
@@ -22,14 +23,18 @@ export { compactTables, vacuumTables } from './lake-commands.js'
 export { runMigrate } from './migrate-command.js'
 
 const FINDINGS_SHOWN = 5
+const HOUR_MS = 3_600_000
 
 /** `wardbook run`: files to findings, and to pages with --serve. @returns the exit code */
 export async function runCity(file: string, options: RunOptions, output: Output): Promise<number> {
   const city = await loadCity(file)
   const lake = options.lake ?? defaultLake(city)
-  const { mirror, record, reread: rereads, singleWriter } = options
-  const cityFolder = cityFolderOf(file)
-  const settings = { city, lake, mirror, record, rereads, singleWriter, cityFolder, report: output.step }
+  const { mirror, record, reread: rereads, singleWriter, wait = 0 } = options
+  const settings = {
+    ...{ city, lake, mirror, record, rereads, singleWriter, cityFolder: cityFolderOf(file) },
+    ...{ report: output.step, waitMs: wait * HOUR_MS },
+    tellWait: (waiting: readonly PutOffSource[]) => tellPutOff(waiting, 'this run waits', output),
+  }
   const exit = await runAll(settings, output)
   if (options.serve) return servePages(city, lake, options, output)
   output.note(`pages: wardbook serve ${file}${options.lake === undefined ? '' : ` --lake ${options.lake}`}`)
@@ -49,7 +54,7 @@ export async function runCatchUp(file: string, options: RunOptions, output: Outp
 
 /** `wardbook serve`. @returns the exit code, once interrupted */
 export async function runServe(file: string, options: RunOptions, output: Output): Promise<number> {
-  const city = await loadCity(file)
+  const city = await loadCityWithoutMaps(file)
   return servePages(city, options.lake ?? defaultLake(city), options, output)
 }
 
@@ -104,7 +109,9 @@ export async function verifyLedger(options: RunOptions, output: Output): Promise
 }
 
 async function runAll(settings: EmbeddedSettings, output: Output): Promise<number> {
-  const exit = reportFailures(await runEmbedded(settings), output)
+  const failures = await runEmbedded(settings)
+  const exit = reportFailures(failures, output)
+  tellPutOff(putOffSources(failures), 'a run after that goes on', output)
   for (const finding of await newestFindings(settings.city, settings.lake, FINDINGS_SHOWN)) {
     output.result(`\n${finding.sentence}\n  ${finding.address}`, { finding })
   }
@@ -113,8 +120,15 @@ async function runAll(settings: EmbeddedSettings, output: Output): Promise<numbe
 
 /** All failures are told; the exit code is the first one's. */
 function reportFailures(failures: readonly Failure[], output: Output): number {
-  for (const { stage, dataset, error } of failures) output.error(error, { stage, dataset })
+  for (const { stage, dataset, source, error } of failures) output.error(error, { stage, dataset, source })
   return failures[0] === undefined ? 0 : exitCodeOf(failures[0].error.remedy)
+}
+
+/** Says which sources their portals put off, and until when; nothing where none was. */
+function tellPutOff(waiting: readonly PutOffSource[], what: string, output: Output): void {
+  if (waiting.length === 0) return
+  const said = waiting.map(({ dataset, source, until }) => `${dataset}/${source} until ${until}`)
+  output.result(`put off by their portals: ${said.join(', ')}; ${what}`, { putOff: waiting })
 }
 
 async function servePages(

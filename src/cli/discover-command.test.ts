@@ -103,18 +103,64 @@ describe('wardbook discover', () => {
     expect(found).toMatchObject([
       { kind: 'result', rank: 1, name: '311 Requests', rows: 40, filled: 1 },
       { kind: 'result', rank: 2, name: 'Sidewalk Complaints', rows: 50, filled: 0.5 },
+      { kind: 'result', summary: { listed: 3, usable: 2, shown: 2, leftOut: 0, catalogCut: false } },
     ])
     expect(Object.keys(parse(found[0].block))).toEqual(['311-requests'])
   })
 
   it('shows as many as wanted of what has the words, and downloads no row', async () => {
     portal = (await PORTALS.socrata?.())?.portal as RunningPortal
-    expect((await discovered(portal.url, '--words', 'sidewalk', '--json')).out).toHaveLength(1)
-    expect((await discovered(portal.url, '--limit', '1', '--json')).out).toHaveLength(1)
+    expect((await discovered(portal.url, '--words', 'sidewalk', '--json')).out).toHaveLength(2)
+    const one = await discovered(portal.url, '--limit', '1')
+    expect(one.out.filter((line) => /^ \d {2}/.test(line))).toHaveLength(1)
+    expect(one.err).toContain('the best 1 are shown: raise --limit to see all 2')
     const rows = portal.requests.filter(({ path, query }) => {
       return path.startsWith('/resource/') && !/count/.test(query.get('$select') ?? '')
     })
     expect(rows).toEqual([])
+  })
+
+  it('says how many tables it did not describe, and describes as many as it may', async () => {
+    portal = (await PORTALS.socrata?.())?.portal as RunningPortal
+    const { out, err } = await discovered(portal.url, '--max-tables', '1')
+    expect(err).toContain('1 table more not described: raise --max-tables to 2')
+    expect(out.join('\n')).toContain('rows unknown')
+    const json = await discovered(portal.url, '--max-tables', '1', '--json')
+    expect(JSON.parse(json.out.at(-1) ?? '')).toMatchObject({ summary: { described: 1, leftOut: 1 } })
+    expect((await discovered(portal.url, '--max-tables', '2')).err).not.toContain('--max-tables')
+  })
+
+  it('estimates against the part budget that it is given, and puts it into the city file', async () => {
+    portal = (await PORTALS.socrata?.())?.portal as RunningPortal
+    const { out } = await discovered(portal.url, '--part-rows', '10', '--part-mib', '1')
+    expect(out[0]).toMatch(/in 4 or more parts, passes the memory ceiling$/)
+    const head = 'city: { slug: testville, name: Testville, timeZone: America/New_York }'
+    expect(parseCity(`${head}\n${out.at(-1)}`, 'printed').parts).toEqual({
+      ...{ maxRows: 10, maxUncompressedBytes: 2 ** 20 },
+    })
+    const larger = await discovered(portal.url, '--part-mib', '512')
+    expect(larger.out[0]).toContain('does NOT pass the memory ceiling')
+  })
+
+  it('prints a block that is whole but for the place that it could not guess, which a check names', async () => {
+    const rows = [['SR-1', '2026-01-05T08:00:00.000', '1', 'x']]
+    const columns = { sr_number: 'text', created_date: 'date', ward: 'text', remark: 'text' } as const
+    const about = { id: 'aaaa-0001', name: 'Street Calls' }
+    portal = await startSocrataPortal(() => [trialTable(columns, rows, about)])
+    const { out } = await discovered(portal.url)
+    const head = 'city: { slug: testville, name: Testville, timeZone: America/New_York }'
+    const printed = `${head}\n${out.at(-1)}`
+    expect(printed).toMatch(
+      /service_name: .*\?\?\?.*# FILL IN the column .* Columns: sr_number, created_date, ward, remark/,
+    )
+    const line = printed.split('\n').findIndex((text) => text.includes('service_name')) + 1
+    expect(() => parseCity(printed, 'printed')).toThrow(
+      new RegExp(
+        `^printed:${line}:\\d+: datasets.street-calls.mapping.service_name: '\\?{3}' is still to be filled in`,
+      ),
+    )
+    const filled = printed.replace(/(service_name: ).*/, '$1remark')
+    expect(parseCity(filled, 'printed').datasets['street-calls']?.mapping.service_name).toBe('remark')
   })
 
   it('works from a recording', async () => {
@@ -124,7 +170,7 @@ describe('wardbook discover', () => {
     await discover({ portal: portal.url, limit: 10, tools: trialTools({}, recording.fetch) })
     await recording.finish()
     const asked = portal.requests.length
-    expect((await discovered(portal.url, '--mirror', folder, '--json')).out).toHaveLength(2)
+    expect((await discovered(portal.url, '--mirror', folder, '--json')).out).toHaveLength(3)
     expect(portal.requests).toHaveLength(asked)
     await rm(folder, { recursive: true })
   })

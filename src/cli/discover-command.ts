@@ -1,4 +1,4 @@
-import { discover, type Suggestion } from '../main/discover.js'
+import { discover, type Suggestion, type Suggestions } from '../main/discover.js'
 import type { Output } from './output.js'
 import type { CommonOptions } from './program.js'
 
@@ -7,26 +7,67 @@ export interface DiscoverOptions extends CommonOptions {
   readonly limit?: number
   readonly words?: string
   readonly mirror?: string
+  readonly maxTables?: number
+  readonly partRows?: number
+  readonly partMib?: number
 }
 
 const DEFAULT_LIMIT = 10
 
-/** `wardbook discover`: one line a dataset, then blocks for a city file. @returns the exit code */
+/**
+ * `wardbook discover`: one line a dataset, then blocks for a city file, or a line of JSON each and one on the search as a whole.
+ * @returns the exit code
+ */
 export async function runDiscover(portal: string, options: DiscoverOptions, output: Output): Promise<number> {
-  const { limit = DEFAULT_LIMIT, words, mirror, json } = options
-  const found = await discover({ portal, limit, words, mirror })
-  const { family, listed, described, usable, suggestions } = found
-  output.note(
-    `${found.portal} (${family}): ${listed} tables listed, ${described} described, ${usable} with a division and a time`,
-  )
-  for (const suggestion of suggestions) output.result(lineOf(suggestion), factsOf(suggestion))
-  if (suggestions.length === 0) {
+  const { limit = DEFAULT_LIMIT, words, mirror, maxTables, json } = options
+  const found = await discover({ portal, limit, words, mirror, maxTables, parts: partsOf(options) })
+  for (const line of searchLines(found)) output.note(line)
+  for (const suggestion of found.suggestions) output.result(lineOf(suggestion), factsOf(suggestion))
+  if (json) output.result('', { summary: summaryOf(found) })
+  else if (found.suggestions.length > 0) output.result(blocksOf(found), {})
+  if (found.suggestions.length === 0)
     output.note('nothing to suggest: try --words, or name a dataset by hand (docs/your-city.md)')
-  } else if (!json) {
-    const blocks = suggestions.map(({ block }) => block.trimEnd().replaceAll(/^(?=.)/gm, '  '))
-    output.result(['', 'datasets:', ...blocks].join('\n'), {})
-  }
   return 0
+}
+
+function partsOf({ partRows, partMib }: DiscoverOptions) {
+  return {
+    ...(partRows === undefined ? {} : { maxRows: partRows }),
+    ...(partMib === undefined ? {} : { maxUncompressedBytes: partMib * 2 ** 20 }),
+  }
+}
+
+/** What was looked through, and what was not. */
+function searchLines(found: Suggestions): string[] {
+  const { family, listed, described, usable, failed, leftOut, isCut, suggestions } = found
+  return [
+    `${found.portal} (${family}): ${count(listed)} tables listed, ${count(described)} described, ${count(usable)} with a division and a time`,
+    ...(isCut ? [`the catalog has more than these ${count(listed)} tables: narrow it with --words`] : []),
+    ...(leftOut > 0
+      ? [
+          `${tables(leftOut)} more not described: raise --max-tables to ${described + failed + leftOut}, or narrow the search with --words`,
+        ]
+      : []),
+    ...(failed > 0 ? [`${tables(failed)} gave no description when asked`] : []),
+    ...(usable > suggestions.length && suggestions.length > 0
+      ? [`the best ${suggestions.length} are shown: raise --limit to see all ${count(usable)}`]
+      : []),
+  ]
+}
+
+function summaryOf({ suggestions, ...counts }: Suggestions): Record<string, unknown> {
+  const { portal, family, listed, isCut, described, failed, leftOut, usable, parts } = counts
+  return {
+    ...{ portal, family, listed, catalogCut: isCut, described, failed, leftOut, usable },
+    ...{ shown: suggestions.length, parts },
+  }
+}
+
+function blocksOf({ suggestions, parts, hasOwnParts }: Suggestions): string {
+  const { maxRows, maxUncompressedBytes } = parts
+  const own = `parts: { maxRows: ${maxRows}, maxUncompressedBytes: ${maxUncompressedBytes} }`
+  const blocks = suggestions.map(({ block }) => block.trimEnd().replaceAll(/^(?=.)/gm, '  '))
+  return ['', ...(hasOwnParts ? [own] : []), 'datasets:', ...blocks].join('\n')
 }
 
 function lineOf({ rank, candidate, estimate }: Suggestion): string {
@@ -53,6 +94,10 @@ function sizeOf({ downloadBytes, parts, fitsCeiling }: Suggestion['estimate']): 
 function pointOf({ roles: { point } }: Suggestion['candidate']): string {
   if (point === undefined) return 'none'
   return 'location' in point ? point.location : `${point.latitude}, ${point.longitude}`
+}
+
+function tables(number: number): string {
+  return `${count(number)} ${number === 1 ? 'table' : 'tables'}`
 }
 
 function count(number: number): string {

@@ -63,6 +63,10 @@ describe('the command line', () => {
       code: 0,
       out: 'requests/all: would be adopted (nothing was written), 1 rows',
     })
+    expect(existsSync(lake)).toBe(false)
+    const deep = join(folder, 'new', 'below', 'lake')
+    expect((await run('lake', 'adopt', city, '--lake', deep, '--dry-run')).code).toBe(0)
+    expect(existsSync(join(folder, 'new'))).toBe(false)
     const first = await run('lake', 'adopt', city, 'requests/all', '--lake', lake)
     expect(first).toMatchObject({ code: 0, out: 'requests/all: adopted, 1 rows' })
     expect(first.err).toContain('the exact text is not known: id (INTEGER), opened (DATE)')

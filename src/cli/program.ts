@@ -117,6 +117,11 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
       ),
     )
     .option('--reread', 'read also what portals say is unchanged', false)
+    .option(
+      '--wait <hours>',
+      'when a portal puts a source off (its quota is spent), wait up to so long and go on',
+      hourCount,
+    )
     .option('--serve', 'serve the pages afterwards, until Ctrl-C', false)
     .option(...SINGLE_WRITER)
   perform(withPort(run), (commands, options, output, file) => commands.runCity(file, options, output))
@@ -192,6 +197,21 @@ function addPortalCommands(program: Command, city: Command, { add, performAlone 
     .argument('<portal>', 'address of the portal, e.g. https://data.example.gov')
     .option('--limit <number>', 'datasets shown, the best ones (default: 10)', numberWithin(1, 1_000))
     .option('--words <text>', 'only what has these words in its name or description')
+    .option(
+      '--max-tables <number>',
+      'tables described one by one, the most promising first (default: 60)',
+      numberWithin(0, 50_000),
+    )
+    .option(
+      '--part-rows <number>',
+      'largest part that sizes are estimated for, in rows (default: 1000000)',
+      numberWithin(1, 1_000_000_000),
+    )
+    .option(
+      '--part-mib <number>',
+      'largest part that sizes are estimated for, in MiB of text (default: 256)',
+      numberWithin(1, 1_000_000),
+    )
     .option('--mirror <folder>', 'a recording in place of the network')
   performAlone<DiscoverOptions>(discover, async (options, output, portal) => {
     const { runDiscover } = await import('./discover-command.js')
@@ -237,6 +257,28 @@ function addQuarantineCommands(program: Command, { add, performAlone }: CommandK
     const { runQuarantineReplay } = await import('./quarantine-command.js')
     return runQuarantineReplay(file, replay.processedArgs[1] as string, options, output)
   })
+  const forget = add(
+    quarantine,
+    'forget',
+    'Remove corrections that are kept; their rows go back to quarantine at the next read',
+  )
+    .argument('<city.yaml>', 'the city file')
+    .argument('<dataset/source>', 'the source')
+    .option('--all', 'every correction of the source')
+    .addOption(
+      new Option(
+        '--texts <file>',
+        'JSON lines or CSV with raw_text: the rows whose corrections go',
+      ).conflicts('all'),
+    )
+    .option('--dry-run', 'list them, and remove nothing', false)
+    .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
+  performAlone<QuarantineOptions>(forget, async (options, output, file) => {
+    if (options.all !== true && options.texts === undefined)
+      forget.error('error: say which: --all, or --texts <file>')
+    const { runQuarantineForget } = await import('./quarantine-command.js')
+    return runQuarantineForget(file, forget.processedArgs[1] as string, options, output)
+  })
 }
 
 /** The command that says whether everything else can work here. */
@@ -273,6 +315,15 @@ function addCareCommands(lake: Command, { add, perform }: CommandKit): void {
   perform(vacuum, (commands, options, output) => commands.vacuumTables(options, output))
 }
 
+function hourCount(text: string): number {
+  const hours = Number(text)
+  if (text.trim() !== '' && hours >= 0 && hours <= LONGEST_WAIT_HOURS) return hours
+  throw new InvalidArgumentError(`'${text}' is no number of hours from 0 to ${LONGEST_WAIT_HOURS}`)
+}
+
+/** Quotas are of a day. */
+const LONGEST_WAIT_HOURS = 48
+
 function dayCount(text: string): number {
   const days = Number(text)
   if (text.trim() !== '' && Number.isFinite(days) && days >= 1) return days
@@ -296,6 +347,7 @@ export interface RunOptions extends CommonOptions {
   readonly mirror?: string
   readonly record?: string
   readonly reread?: boolean
+  readonly wait?: number
   readonly serve?: boolean
   readonly once?: boolean
   readonly port?: number

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { makeLake, type TestLake } from '../../testkit/lake-fixture.js'
 import { harmonize, ingest, testCity, writeFiles } from '../../testkit/test-city.js'
+import { decisionKey } from '../contracts/quarantine-decision.js'
 import { runCommandLine } from './program.js'
 
 const HEADER = 'id,District,Type,Opened\n'
@@ -64,6 +65,71 @@ describe('wardbook quarantine list', () => {
     const { code, err } = await quarantine('list', 'calls/other')
     expect(code).toBe(78)
     expect(err).toContain('calls/portal')
+  })
+})
+
+describe('wardbook quarantine forget', () => {
+  const decide = async (revision: number, rawText: string, correctedText: string) => {
+    const text = JSON.stringify({ v: 1, rawText, correctedText, decidedAt: '2026-06-01T00:00:00Z' })
+    const key = decisionKey('calls', 'portal', rawText, revision)
+    await lake.store.createIfAbsent(key, new TextEncoder().encode(text))
+  }
+  const kept = async () => {
+    const keys: string[] = []
+    for await (const { key } of lake.store.list('inbox/')) keys.push(key)
+    return keys
+  }
+  beforeEach(async () => {
+    await decide(0, 'x,1,Pothole', 'x,1,Pothole,2026-01-06')
+    await decide(1, 'x,1,Pothole', 'x,1,Pothole,2026-01-07')
+    await decide(0, 'y,2,Pothole', 'y,2,Pothole,2026-01-06')
+  })
+
+  it('lists what would go, in lines that a file of corrections takes, and removes nothing', async () => {
+    const { code, out } = await quarantine('forget', 'calls/portal', '--all', '--dry-run', '--json')
+    const lines = out.map((line) => JSON.parse(line))
+    expect(code).toBe(0)
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        ...{ kind: 'result', raw_text: 'x,1,Pothole', corrected_text: 'x,1,Pothole,2026-01-07' },
+        objects: 2,
+      }),
+    )
+    expect(lines.at(-1)).toEqual({
+      kind: 'result',
+      forgotten: { name: 'calls/portal', dryRun: true, decisions: 2, objects: 3, unknown: 0 },
+    })
+    expect(await kept()).toHaveLength(3)
+  })
+
+  it('removes every decision about the texts of a file, and says what it does not know', async () => {
+    const texts = join(folder, 'texts.csv')
+    await writeFile(texts, 'raw_text\n"x,1,Pothole"\nother\n')
+    const { code, out, err } = await quarantine('forget', 'calls/portal', '--texts', texts)
+    expect([code, out.at(-1)]).toEqual([
+      0,
+      'calls/portal: 1 decision forgotten; about 1 of the texts nothing was decided',
+    ])
+    expect(err).toContain('wardbook quarantine replay')
+    expect(await kept()).toEqual([decisionKey('calls', 'portal', 'y,2,Pothole', 0)])
+  })
+
+  it('removes all, also what is no decision', async () => {
+    const key = decisionKey('calls', 'portal', 'z', 0)
+    await lake.store.put(key, new TextEncoder().encode('{'))
+    const { out } = await quarantine('forget', 'calls/portal', '--all')
+    expect(out.at(-1)).toBe('calls/portal: 3 decisions forgotten')
+    expect(await kept()).toEqual([])
+  })
+
+  it.each([
+    ['nothing to choose by', ['calls/portal'], 64],
+    ['two choices', ['calls/portal', '--all', '--texts', 'x'], 64],
+    ['a source that is not there', ['calls/other', '--all'], 78],
+    ['a file that is not there', ['calls/portal', '--texts', 'nowhere'], 78],
+  ])('refuses %s, and removes nothing', async (_what, argv, code) => {
+    expect((await quarantine('forget', ...argv)).code).toBe(code)
+    expect(await kept()).toHaveLength(3)
   })
 })
 

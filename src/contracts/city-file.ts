@@ -80,9 +80,16 @@ const BoundaryVersion = z.strictObject({
     .describe('SHA-256 of the file; filled in when it is read. Where it stands here, the file must have it.'),
 })
 
-const TextField = z.union([z.string(), z.array(z.string()).min(1)], {
-  error: "name the publisher's column, or list candidates in order",
-})
+/** Stands in a block that `wardbook discover` prints for what it could not guess; no city file takes it. */
+export const FILL_IN = '???'
+
+const TextField = z
+  .union([z.string(), z.array(z.string()).min(1)], {
+    error: "name the publisher's column, or list candidates in order",
+  })
+  .refine((columns) => ![columns].flat().includes(FILL_IN), {
+    error: `'${FILL_IN}' is still to be filled in: name the publisher's column`,
+  })
 
 const TimeField = z.strictObject({
   from: TextField.describe("The publisher's column, or candidates in order."),

@@ -1,7 +1,8 @@
+import { join } from 'node:path'
 import { QUARANTINE_COLUMNS, UNASSIGNED } from '../contracts/columns.js'
 import type { NewFile } from '../lake/delta/table.js'
-import { LEAN, withEngine } from '../lake/duckdb/engine.js'
-import { literal } from '../lake/duckdb/sql.js'
+import { type Engine, LEAN, withEngine } from '../lake/duckdb/engine.js'
+import { literal, PARQUET_OPTIONS } from '../lake/duckdb/sql.js'
 import { writeParquet } from '../lake/duckdb/write.js'
 import { putPart } from '../lake/parts.js'
 import type { ObjectStore } from '../lake/store.js'
@@ -17,7 +18,7 @@ export async function writeQuarantine(store: ObjectStore, job: QuarantineJob): P
     return await withEngine(LEAN, scratch.folder, async (engine) => {
       const partition = { [job.partitionColumn]: UNASSIGNED }
       const order = 'source_page, byte_offset'
-      const rows = badRowsSql(job.badRows)
+      const rows = await unsortedSql(engine, scratch.folder, job.badRows)
       const finished = await writeParquet(
         engine,
         scratch.folder,
@@ -32,6 +33,16 @@ export async function writeQuarantine(store: ObjectStore, job: QuarantineJob): P
   } finally {
     await scratch.remove()
   }
+}
+
+/**
+ * The bad rows as Parquet in the scratch folder: the reader of JSON holds buffers of the longest line, which leaves no room to sort more than
+ * about 60 MiB.
+ */
+async function unsortedSql(engine: Engine, folder: string, badRows: string): Promise<string> {
+  const file = literal(join(folder, 'unsorted.parquet'))
+  await engine.run(`COPY (${badRowsSql(badRows)}) TO ${file} (${PARQUET_OPTIONS})`)
+  return `SELECT * FROM read_parquet(${file}, hive_partitioning = false)`
 }
 
 function badRowsSql(file: string): string {

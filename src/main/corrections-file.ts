@@ -22,6 +22,38 @@ const MAX_FILE_BYTES = 64 * 1024 * 1024
  * @throws WardbookError 'corrections-unreadable', 'corrections-too-large' (fix-config)
  */
 export async function readCorrectionsFile(file: string): Promise<Correction[]> {
+  const found = await readRows(file)
+  const seen = new Map<string, Correction>()
+  for (const { rawText, correctedText, line } of found) {
+    if (correctedText === undefined) continue
+    if (rawText === undefined) throw unreadable(file, `line ${line}: corrected_text without raw_text`)
+    demandSense(file, { rawText, correctedText, line }, seen)
+  }
+  return [...seen.values()]
+}
+
+/**
+ * Reads the raw texts that a file names, in the forms of a file of corrections; `corrected_text` may be there or not.
+ * @throws WardbookError 'corrections-unreadable', 'corrections-too-large' (fix-config)
+ */
+export async function readRawTexts(file: string): Promise<string[]> {
+  return (await readRows(file, false)).map(({ rawText, line }) => {
+    if (rawText === undefined || rawText === '') throw unreadable(file, `line ${line}: no raw_text`)
+    return rawText
+  })
+}
+
+/** A line of a file: what it says of the two texts. */
+interface FileRow {
+  readonly rawText: string | undefined
+  /** Undefined where the line says nothing of it. */
+  readonly correctedText: string | undefined
+  /** In the file, from 1. */
+  readonly line: number
+}
+
+/** @param corrects whether a table has to have a column for the corrected text */
+async function readRows(file: string, corrects = true): Promise<FileRow[]> {
   const size = await stat(file).catch((cause) => {
     throw unreadable(file, `cannot be read: ${cause.code}`, cause)
   })
@@ -30,10 +62,7 @@ export async function readCorrectionsFile(file: string): Promise<Correction[]> {
     throw new WardbookError('corrections-too-large', 'fix-config', message, { file, bytes: size.size })
   }
   const start = await firstCharacter(file)
-  const found = start === '{' ? await readLines(file) : await readTable(file)
-  const seen = new Map<string, Correction>()
-  for (const correction of found) demandSense(file, correction, seen)
-  return [...seen.values()]
+  return start === '{' ? readLines(file) : readTable(file, corrects)
 }
 
 /** Keeps a correction unless it is one that cannot be meant. */
@@ -67,7 +96,7 @@ const Line = z.looseObject({
   corrected_text: z.string().nullish(),
 })
 
-async function readLines(file: string): Promise<Correction[]> {
+async function readLines(file: string): Promise<FileRow[]> {
   const lines = (await readFile(file, 'utf8')).replace(/^\uFEFF/, '').split('\n')
   return lines.flatMap((text, at) => {
     if (text.trim() === '') return []
@@ -75,9 +104,7 @@ async function readLines(file: string): Promise<Correction[]> {
     const parsed = Line.safeParse(jsonOf(text, file, line))
     if (!parsed.success) throw unreadable(file, `line ${line}: ${z.prettifyError(parsed.error)}`)
     const { raw_text: rawText, corrected_text: correctedText } = parsed.data
-    if (correctedText == null) return []
-    if (rawText === undefined) throw unreadable(file, `line ${line}: corrected_text without raw_text`)
-    return [{ rawText, correctedText, line }]
+    return [{ rawText, correctedText: correctedText ?? undefined, line }]
   })
 }
 
@@ -89,10 +116,10 @@ function jsonOf(text: string, file: string, line: number): unknown {
   }
 }
 
-async function readTable(file: string): Promise<Correction[]> {
-  const found: Correction[] = []
+async function readTable(file: string, corrects: boolean): Promise<FileRow[]> {
+  const found: FileRow[] = []
   let line = 1
-  const wanted = ['raw_text', 'corrected_text']
+  const wanted = ['raw_text', ...(corrects ? ['corrected_text'] : [])]
   const cell = (buffer: Buffer, from = 0, to = 0) => {
     const text = buffer.toString('utf8', from, to)
     return text.startsWith('"') ? (cellsOf(text, '\0')[0] ?? '') : text
@@ -104,7 +131,7 @@ async function readTable(file: string): Promise<Correction[]> {
       onGood: (buffer, _start, _end, _isRegular, [rawFrom, rawTo, from, to]) => {
         line += 1
         const [rawText, correctedText] = [cell(buffer, rawFrom, rawTo), cell(buffer, from, to)]
-        if (correctedText !== '') found.push({ rawText, correctedText, line })
+        found.push({ rawText, correctedText: correctedText === '' ? undefined : correctedText, line })
       },
       onBad: (row) => {
         throw unreadable(file, `line ${row.line}: ${row.detail}`)

@@ -1,4 +1,4 @@
-import { CityFile } from '../contracts/city-file.js'
+import { CityFile, type PartsConfig } from '../contracts/city-file.js'
 import { SourceConfig } from '../contracts/source-config.js'
 import { WardbookError } from '../kernel/errors.js'
 import { arcgisCatalog } from '../sources/arcgis/arcgis-catalog.js'
@@ -6,7 +6,7 @@ import type { CatalogEntry } from '../sources/catalog.js'
 import { ckanCatalog } from '../sources/ckan/catalog.js'
 import type { Candidate } from '../sources/discover/candidates.js'
 import { cityBlock } from '../sources/discover/city-block.js'
-import { type Catalog, discoverPortal } from '../sources/discover/discover-portal.js'
+import { type Catalog, type Discovery, discoverPortal } from '../sources/discover/discover-portal.js'
 import { type Estimate, estimate } from '../sources/discover/estimate.js'
 import { httpClient, systemEffects } from '../sources/http/client.js'
 import { mirrorFetch } from '../sources/http/mirror.js'
@@ -23,6 +23,10 @@ export interface DiscoverOrder {
   readonly limit: number
   /** Words that an entry's name or description holds, all of them. */
   readonly words?: string | undefined
+  /** Most tables that are described one by one; default 60. */
+  readonly maxTables?: number | undefined
+  /** Part budget that estimates are made against; default: that of city files. */
+  readonly parts?: Partial<PartsConfig> | undefined
   /** Folder that replaces the network. */
   readonly mirror?: string | undefined
   readonly tools?: PortalTools
@@ -39,13 +43,14 @@ export interface Suggestion {
 }
 
 /** What a portal has. */
-export interface Suggestions {
+export interface Suggestions extends Omit<Discovery, 'candidates'> {
   readonly portal: string
-  readonly family: string
-  /** Tables in the catalog, those described one by one, and those with a division and a time. */
-  readonly listed: number
-  readonly described: number
+  /** Datasets with a division and a time. */
   readonly usable: number
+  /** What the estimates were made against. */
+  readonly parts: PartsConfig
+  /** True where `parts` has to stand in the city file, as it is not the default. */
+  readonly hasOwnParts: boolean
   readonly suggestions: readonly Suggestion[]
 }
 
@@ -54,7 +59,7 @@ export interface Suggestions {
  * @throws WardbookError 'bad-portal-address', 'portal-unknown' (fix-config), and those of requests
  */
 export async function discover(order: DiscoverOrder): Promise<Suggestions> {
-  const { limit, words = '', mirror, tools = toolsHere(mirror) } = order
+  const { limit, words = '', mirror, maxTables, tools = toolsHere(mirror) } = order
   const portal = portalAddress(order.portal)
   const effects: SourceEffects = {
     ...{ http: tools.http, env: tools.env, mirror: undefined, cityFolder: '.' },
@@ -67,14 +72,16 @@ export async function discover(order: DiscoverOrder): Promise<Suggestions> {
       return openSource(name, config, effects)
     },
     now: () => new Date(effects.now()),
+    ...(maxTables === undefined ? {} : { maxDescribed: maxTables }),
   })
-  const budget = CityFile.shape.parts.parse({})
+  const parts = CityFile.shape.parts.parse(order.parts ?? {})
   const suggestions = found.candidates.slice(0, limit).map((candidate, at) => {
-    const size = estimate(candidate, budget)
+    const size = estimate(candidate, parts)
     return { rank: at + 1, candidate, estimate: size, block: cityBlock(candidate, size, portal) }
   })
-  const { family, listed, described, candidates } = found
-  return { portal, family, listed, described, usable: candidates.length, suggestions }
+  const { candidates, ...counts } = found
+  const hasOwnParts = Object.keys(order.parts ?? {}).length > 0
+  return { ...counts, portal, usable: candidates.length, parts, hasOwnParts, suggestions }
 }
 
 function toolsHere(mirror: string | undefined): PortalTools {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import type { CityFile } from '../contracts/city-file.js'
 import type { Report } from '../contracts/progress.js'
 import { createLogger } from '../kernel/log.js'
@@ -22,10 +23,12 @@ import { adoptHive } from './adopt-hive.js'
 import { checkLake, claimLake, readLakeFile } from './claim-lake.js'
 import { readCorrectionsFile } from './corrections-file.js'
 import { ingestProfile, machineHere } from './ingest-profile.js'
+import { noteMissingFolders } from './missing-folders.js'
 import { absoluteAddress, openLake, openOriginals, openStore } from './open-store.js'
 import { childPartRunner } from './part-worker.js'
 import { catchUp, connectStages, type Failure, type PipelineParts, runPipeline } from './pipeline.js'
 import { choosePaged, type Replayed, replayQuarantine } from './replay-quarantine.js'
+import { type PutOffSource, runAndWait } from './run-again.js'
 import { demandHonestStore } from './store-verdict.js'
 
 /** Everything on one machine: a folder, a queue within the process, workers as child processes. */
@@ -44,6 +47,10 @@ export interface EmbeddedSettings {
   readonly report: Report
   /** Says that nobody else ever writes to the lake, so that a store which lies is taken; default false. */
   readonly singleWriter?: boolean | undefined
+  /** How long a run waits for portals that put sources off, milliseconds; default: not at all. */
+  readonly waitMs?: number | undefined
+  /** Told before each wait. */
+  readonly tellWait?: (waiting: readonly PutOffSource[]) => void
 }
 
 /** Base path of a city's lake when none is given: a folder of its own below `lake/`. */
@@ -55,7 +62,12 @@ export function defaultLake(city: CityFile): string {
 export async function runEmbedded(settings: EmbeddedSettings): Promise<Failure[]> {
   const recording = settings.record === undefined ? undefined : recordingFetch(fetch, settings.record)
   try {
-    return await runPipeline(await assemble(settings, { recording }))
+    const parts = await assemble(settings, { recording })
+    return await runAndWait((only) => runPipeline(parts, only), settings.waitMs ?? 0, {
+      clock: systemClock,
+      sleep: (ms) => delay(ms),
+      tell: settings.tellWait ?? (() => {}),
+    })
   } finally {
     await recording?.finish()
   }
@@ -68,7 +80,12 @@ export async function catchUpEmbedded(settings: EmbeddedSettings): Promise<Failu
 
 /** Adopts hive sources into their raw tables, or plans to; the stages after it are left to {@link catchUpEmbedded}. */
 export async function adoptEmbedded(settings: EmbeddedSettings, names: readonly string[], dryRun: boolean) {
-  return adoptHive(await assemble(settings, { claims: !dryRun }), names, dryRun)
+  const removeEmpty = await noteMissingFolders(absoluteAddress(settings.lake))
+  try {
+    return await adoptHive(await assemble(settings, { claims: !dryRun }), names, dryRun)
+  } finally {
+    if (dryRun) await removeEmpty()
+  }
 }
 
 /**

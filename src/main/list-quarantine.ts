@@ -20,7 +20,7 @@ export interface QuarantinedGroup {
   readonly count: number
   /** The first of them. */
   readonly example: QuarantinedRow
-  /** The first of them, as many as were asked for, a batch at a time. */
+  /** The first of them, as many as were asked for, as they are read. */
   rows(): AsyncIterable<QuarantinedRow>
 }
 
@@ -33,9 +33,6 @@ export interface QuarantineOrder {
   /** Rows of each group that may be asked for. */
   readonly rows: number
 }
-
-/** A row may have a mebibyte: so many are held at a time. */
-const BATCH_ROWS = 50
 
 /**
  * Goes through what the newest snapshots left in quarantine. A group's rows can be asked for until `tell` returns.
@@ -70,21 +67,16 @@ async function tellGroups(
 ): Promise<void> {
   await QuarantineTable.read(store, place, async (table) => {
     for (const { reason, rows: count } of await table.reasons()) {
-      const [example] = await table.rows(reason, 0, 1)
+      const example = await firstOf(table.rows(reason, 1))
       if (example === undefined) continue
-      const rows = () => inBatches(table, reason, Math.min(limit, count))
-      await tell({ ...place, reason, count, example, rows })
+      await tell({ ...place, reason, count, example, rows: () => table.rows(reason, Math.min(limit, count)) })
     }
   })
 }
 
-async function* inBatches(
-  table: QuarantineTable,
-  reason: string,
-  limit: number,
-): AsyncIterable<QuarantinedRow> {
-  for (let from = 0; from < limit; from += BATCH_ROWS)
-    yield* await table.rows(reason, from, Math.min(BATCH_ROWS, limit - from))
+async function firstOf<Item>(items: AsyncIterable<Item>): Promise<Item | undefined> {
+  for await (const item of items) return item
+  return undefined
 }
 
 /**

@@ -9,8 +9,8 @@ import { loadBoundaries } from './load-boundaries.js'
 import { knownKeysAt } from './schema-keys.js'
 
 /**
- * Reads and checks a city file and the boundary files that it names, once, at the edge. Boundaries have the digest and the absolute path of
- * their files then.
+ * Reads and checks a city file and the boundary files that it names, once, at the edge: for commands that write tables. Boundaries have the digest
+ * and the absolute path of their files then.
  * @throws WardbookError 'city-file-missing', 'city-file-not-yaml', 'city-file-unknown-key', 'city-file-invalid' (fix-config),
  *   each with the line, the wrong value and what is allowed; all mistakes of a file are named together
  */
@@ -26,6 +26,15 @@ export async function loadCity(file: string): Promise<CityFile> {
     input: undefined,
   }))
   throw invalid(file, new z.ZodError(issues), document, lines)
+}
+
+/**
+ * Reads and checks a city file without the boundary files that it names: for commands that only read what is there. Nothing may be ingested with
+ * it: digests of partitions by point would miss their maps.
+ * @throws WardbookError as {@link loadCity}
+ */
+export async function loadCityWithoutMaps(file: string): Promise<CityFile> {
+  return parseCity(await readCity(file), file)
 }
 
 /** Folder of a city file: modules and maps that it names lie relative to it. */

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import type { Offer, Source } from '../sources/source.js'
-import { peekColumns } from './peek-columns.js'
+import { peekTable } from './peek-columns.js'
 
 const OFFER: Offer = {
   ...{ name: 'https://data.example.org/calls', changeToken: undefined, publishedAt: undefined },
@@ -35,13 +35,19 @@ describe('the columns of a file by its start', () => {
     ['in gzip', gzipSync(TABLE)],
   ])('are told, %s, by 64 KiB of it, and the transfer is ended', async (_what, body) => {
     const { source, told } = sourceOf(body)
-    expect(await peekColumns(source, OFFER)).toEqual(['id', 'District'])
+    expect(await peekTable(source, OFFER, 'district')).toEqual({
+      columns: ['id', 'District'],
+      cells: ['0', '1', '2', '3', '4', '5', '6', '7', '8'],
+    })
     expect(told).toEqual({ taken: 65_536, ended: true })
   })
 
   it('are told by a file that is shorter', async () => {
     const { source } = sourceOf(Buffer.from('id,District\n1,2'))
-    expect(await peekColumns(source, OFFER)).toEqual(['id', 'District'])
+    expect(await peekTable(source, OFFER, 'district')).toEqual({
+      columns: ['id', 'District'],
+      cells: ['2'],
+    })
   })
 
   it.each([
@@ -49,6 +55,6 @@ describe('the columns of a file by its start', () => {
     ['Parquet', Buffer.concat([Buffer.from('PAR1'), Buffer.alloc(100_000, 'a\n')])],
     ['JSON', Buffer.from(`[${'{"a":1},\n'.repeat(20_000)}]`)],
   ])('are not told by the start of %s', async (_what, body) => {
-    expect(await peekColumns(sourceOf(body).source, OFFER)).toBeUndefined()
+    expect(await peekTable(sourceOf(body).source, OFFER)).toBeUndefined()
   })
 })

@@ -19,6 +19,7 @@ import { takeInProposals } from '../ledger/take-in.js'
 import { measureDataset } from '../measure/measure-dataset.js'
 import type { Queue, Topic } from '../queue/queue.js'
 import type { Source } from '../sources/source.js'
+import { keepPutOff, putOffUntil, standingPutOff } from './put-off.js'
 
 /** Everything the stages need, chosen by whoever assembles them. */
 export interface PipelineParts {
@@ -40,7 +41,11 @@ export interface PipelineParts {
 export interface Failure {
   readonly stage: Stage
   readonly dataset: string
+  /** Absent where a stage works a dataset as a whole. */
+  readonly source?: string
   readonly error: WardbookError
+  /** When the source may be asked again, as its portal said, ISO 8601; absent where it said nothing. */
+  readonly until?: string
 }
 
 /** The origin of a city's log: its name for ever. */
@@ -84,12 +89,19 @@ export function connectStages(parts: PipelineParts): void {
   })
 }
 
-/** Reads every source and works off what follows from it. A source or stage that fails does not stop the others. */
-export async function runPipeline(parts: PipelineParts): Promise<Failure[]> {
+/**
+ * Reads every source and works off what follows from it. A source or stage that fails does not stop the others.
+ * @param only sources to read; default: all
+ */
+export async function runPipeline(
+  parts: PipelineParts,
+  only?: readonly { readonly dataset: string; readonly source: string }[],
+): Promise<Failure[]> {
   const failures: Failure[] = []
   await wakeAdoption(parts)
   for (const [dataset, { sources }] of Object.entries(parts.city.datasets)) {
     for (const source of Object.keys(sources).filter((name) => sources[name]?.family !== 'hive')) {
+      if (only?.some((one) => one.dataset === dataset && one.source === source) === false) continue
       const failure = await ingestOne(parts, dataset, source)
       if (failure !== undefined) failures.push(failure)
     }
@@ -132,13 +144,13 @@ async function ingestOne(
   dataset: string,
   source: string,
 ): Promise<Failure | undefined> {
+  const store = scopeTo('ingest', parts.store)
+  const asked = { dataset, source, config: parts.city.datasets[dataset]?.sources[source] ?? {} }
+  const { rereads = false, clock } = parts
   try {
-    const { version } = await ingestSource(
-      { ...parts, store: scopeTo('ingest', parts.store) },
-      dataset,
-      source,
-      { rereads: parts.rereads ?? false },
-    )
+    const putOff = rereads ? undefined : await standingPutOff(store, asked, clock().getTime())
+    if (putOff !== undefined) throw putOff
+    const { version } = await ingestSource({ ...parts, store }, dataset, source, { rereads })
     await wake(parts.queue, 'harmonize', {
       from: 'ingest',
       dataset,
@@ -147,7 +159,11 @@ async function ingestOne(
     })
     return undefined
   } catch (thrown) {
-    return { stage: 'ingest', dataset, error: asWardbookError(thrown) }
+    const error = asWardbookError(thrown)
+    const until = putOffUntil(error, clock().getTime())
+    if (until !== undefined && error.facts.asked !== false)
+      await keepPutOff(store, asked, error, until).catch(() => undefined) // a hint: the failure itself is what counts
+    return { stage: 'ingest', dataset, source, error, ...(until === undefined ? {} : { until }) }
   }
 }
 

@@ -21,6 +21,9 @@ export interface QuarantinedRow {
   readonly raw_text: string
 }
 
+/** A row may have a mebibyte, and the engine keeps all rows of a LIMIT in memory. */
+const ROWS_IN_MEMORY = 50
+
 /** The newest version of one quarantine table, to be asked. */
 export class QuarantineTable {
   private constructor(
@@ -57,13 +60,22 @@ export class QuarantineTable {
     )
   }
 
-  /** Some rows of a reason in the order of the source. @param from place of the first, from 0 */
-  rows(reason: string, from: number, count: number): Promise<QuarantinedRow[]> {
-    return this.engine.rows<QuarantinedRow>(
+  /**
+   * The first rows of a reason in the order of the source, in one pass of one query: a few are kept in the engine's memory, many are sorted in its
+   * memory and on disk.
+   */
+  async *rows(reason: string, limit: number): AsyncIterable<QuarantinedRow> {
+    const few = limit <= ROWS_IN_MEMORY ? ` LIMIT ${Math.trunc(limit)}` : ''
+    let told = 0
+    if (limit <= 0) return
+    for await (const row of this.engine.stream<QuarantinedRow>(
       `SELECT reason, detail, source_file AS file, line, byte_offset AS byte, raw_text FROM ${this.scan} WHERE reason = $1 ` +
-        `ORDER BY source_page, byte_offset, row_hash, raw_text LIMIT ${Math.trunc(count)} OFFSET ${Math.trunc(from)}`,
+        `ORDER BY source_page, byte_offset, row_hash, raw_text${few}`,
       [reason],
-    )
+    )) {
+      yield row
+      if (++told >= limit) return
+    }
   }
 
   /** Those of some texts, by SHA-256 in hexadecimal, that rows have as their raw text. */

@@ -2,6 +2,7 @@ import { CityFile } from '../contracts/city-file.js'
 import type { Column } from '../contracts/columns.js'
 import * as columns from '../contracts/columns.js'
 import { DATA_SCHEMA, FINDING_EVENT_TYPE } from '../contracts/event.js'
+import type { PointCounts } from '../contracts/points.js'
 import type { Claim, Evidence, FindingState } from '../contracts/proposal.js'
 import { canonicalJson, digestOf, eventId, findingId, sha256Hex } from '../kernel/ids.js'
 import { addDays, type Day, startOfDay } from '../kernel/time.js'
@@ -113,6 +114,29 @@ export async function writeFixtureLake(folder: string): Promise<ObjectStore> {
   })
   await scratch.remove()
   return store
+}
+
+/** How the rows of the fixture's source were assigned by their points, where {@link addPoints} was called. */
+export const FIXTURE_POINTS: PointCounts = {
+  ...{ boundary: '2023', sha256: 'ab'.repeat(32) },
+  ...{ inside: 9_412, outside: 160, blank: 300, zero: 120, unreadable: 8 },
+  ...{ compared: 9_400, differing: 1_034 },
+  pairs: [
+    { from: '07', to: 'Ward 3', rows: 612 },
+    { from: 'Ward 3', to: '07', rows: 422 },
+  ],
+}
+
+/** Publishes the fixture's source once more, by point, with some housekeeping behind it; a new edition begins. */
+export async function addPoints(store: ObjectStore): Promise<void> {
+  const raw = new DeltaTable(scopeTo('ingest', store), tables.raw('calls', 'year-2021'))
+  const schema = {
+    columns: [...columns.TIDY_COLUMNS.slice(0, 1), { name: 'council_district', type: 'string' as const }],
+    partitionColumns: ['council_district'],
+  }
+  const provenance = { snapshot: 0, points: FIXTURE_POINTS }
+  await raw.commit(undefined, { operation: 'WRITE', schema, provenance })
+  await raw.commit(await raw.snapshot(), { operation: 'OPTIMIZE', dataChange: false })
 }
 
 /** Adds one event to the read view, as the ledger does, so that a new edition begins. */

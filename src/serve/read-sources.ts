@@ -1,5 +1,7 @@
 import type { CityFile } from '../contracts/city-file.js'
+import type { PointCounts } from '../contracts/points.js'
 import { RUNS_PARTITION, tables } from '../lake/tables.js'
+import { readPoints } from './read-points.js'
 import type { TableReader } from './table-reader.js'
 import type { World } from './world.js'
 
@@ -24,6 +26,8 @@ export interface SourceFacts {
   readonly license: string | null
   readonly licenseUrl: string | null
   readonly attribution: string | null
+  /** How the rows were assigned by their points; null where another column says the division. */
+  readonly points: PointCounts | null
 }
 
 interface PageRow {
@@ -55,8 +59,9 @@ export async function readSources(reader: TableReader, world: World, city: CityF
   const pages = runs
     ? await reader.rows<PageRow>(runs, (partition) => known(partition[RUNS_PARTITION[0]]), PAGES_QUERY)
     : []
-  return Object.entries(city.datasets).flatMap(([dataset, config]) =>
-    Object.keys(config.sources).map((source) => {
+  const facts = Object.entries(city.datasets).flatMap(([dataset, config]) =>
+    Object.keys(config.sources).map(async (source) => {
+      const raw = world.tables.get(tables.raw(dataset, source))
       const page = pages.find((row) => row.dataset === dataset && row.source === source)
       return {
         dataset,
@@ -68,13 +73,15 @@ export async function readSources(reader: TableReader, world: World, city: CityF
         publishedAt: page?.publishedAt ?? null,
         urls: page ? namesOf(page.urls) : [],
         sha256: page ? namesOf(page.sha256) : [],
-        rawVersion: world.tables.get(tables.raw(dataset, source))?.snapshot.version ?? null,
+        rawVersion: raw?.snapshot.version ?? null,
         license: config.license?.name ?? null,
         licenseUrl: config.license?.url ?? null,
         attribution: config.attribution ?? null,
+        points: (raw && (await readPoints(reader.store, raw))) ?? null,
       }
     }),
   )
+  return Promise.all(facts)
 }
 
 function namesOf(json: string): string[] {

@@ -161,6 +161,14 @@ describe("a division's page", () => {
 })
 
 describe("a finding's page", () => {
+  it('says category and division once at its top, and in the way to it which finding this is', async () => {
+    const { findings } = await json<PageJson>('/index.json')
+    const page = unescaped(await text(String(findings[0]?.address)))
+    const top = page.slice(page.indexOf('<main'), page.indexOf('</h1>')).replaceAll(/<[^>]*>/g, ' ')
+    expect(top.split(`“${findings[0]?.category}”`)).toHaveLength(2)
+    expect(top).toContain('/ Finding, 19 July to 29 August 2021')
+  })
+
   it('shows sentence, history, evidence and receipt', async () => {
     const [finding] = (await json<PageJson>('/index.json')).findings
     const page = unescaped(await text(String(finding?.address)))

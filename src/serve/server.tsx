@@ -6,7 +6,7 @@ import { type Logger, silentLogger } from '../kernel/log.js'
 import { catalogFor } from '../words/sentences.js'
 import { divisionAddress, type Format, parsePath } from './addresses.js'
 import { type Answer, answer, toResponse } from './answer.js'
-import { type Listed, listDivisions, listFindings, readEvent } from './api/requests.js'
+import { type Listed, listDivisions, listFindings, listSources, readEvent } from './api/requests.js'
 import { toCsv } from './csv.js'
 import type { Edition } from './edition.js'
 import { divisionFacts } from './finding-line.js'
@@ -58,6 +58,11 @@ export function createApp({ publication, receiptOf, log = silentLogger }: AppOpt
   app.get('/api/v1/divisions', (context) =>
     respond(context, async (edition, { searchParams }) =>
       listAnswer(await listDivisions(edition, searchParams), context),
+    ),
+  )
+  app.get('/api/v1/sources', (context) =>
+    respond(context, async (edition, { searchParams }) =>
+      listAnswer(await listSources(edition, searchParams), context),
     ),
   )
   app.get('/api/v1/events/:index', (context) =>

@@ -12,7 +12,7 @@ export class TableReader {
   private turn: Promise<unknown> = Promise.resolve()
 
   constructor(
-    private readonly store: ObjectStore,
+    readonly store: ObjectStore,
     private readonly engine: Engine,
   ) {}
 

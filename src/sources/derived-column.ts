@@ -11,6 +11,11 @@ export interface LabelColumn {
   readonly from: string
   /** Label by code, both as text. */
   readonly labels: Readonly<Record<string, string>>
+  /** Where the meaning of a code depends on another column: its cell as text → labels that hold instead. Other cells: `labels`. */
+  readonly by?: {
+    readonly column: string
+    readonly labels: Readonly<Record<string, Readonly<Record<string, string>>>>
+  }
 }
 
 /** A member of the JSON text in a column, e.g. `x` of a point. */
@@ -29,15 +34,25 @@ export function withDerived(
   derived: readonly DerivedColumn[] = [],
 ): Record<string, string | null> {
   const cells: Record<string, string | null> = { ...row }
-  for (const column of derived) cells[column.name] = derivedCell(row[column.from] ?? null, column)
+  for (const column of derived) cells[column.name] = derivedCell(row, column)
   return cells
 }
 
-function derivedCell(cell: string | null, column: DerivedColumn): string | null {
+type Row = Readonly<Record<string, string | null>>
+
+function derivedCell(row: Row, column: DerivedColumn): string | null {
+  const cell = row[column.from] ?? null
   if (cell === null) return null
   if ('member' in column) return memberText(cell, column.member)
-  if (Object.hasOwn(column.labels, cell)) return column.labels[cell] as string
+  const labels = labelsFor(row, column)
+  if (Object.hasOwn(labels, cell)) return labels[cell] as string
   return column.name === column.from ? cell : null
+}
+
+function labelsFor(row: Row, { labels, by }: LabelColumn): Readonly<Record<string, string>> {
+  const teller = by === undefined ? null : (row[by.column] ?? null)
+  if (by === undefined || teller === null || !Object.hasOwn(by.labels, teller)) return labels
+  return by.labels[teller] as Readonly<Record<string, string>>
 }
 
 /** Finds the number or text of a member in the characters that were sent; the JSON is that of a point: flat, a few members. */

@@ -19,6 +19,7 @@ import {
   shortChange,
   weeklyFigures,
 } from './numbers-en.js'
+import { pointTexts } from './points-en.js'
 
 const STATES: Record<FindingState, string> = {
   new: '',
@@ -46,6 +47,7 @@ export const english: Catalog = {
   nothingFound,
   otherSeverity,
   period,
+  points: pointTexts,
 }
 
 function headline(facts: FindingFacts, state: FindingState = 'new'): string {

@@ -1,3 +1,4 @@
+import type { PointCounts } from '../contracts/points.js'
 import type { Claim, FindingState } from '../contracts/proposal.js'
 
 /** Template id of a rise of one week; it stands in `claim.words`. */
@@ -77,6 +78,18 @@ export interface PeriodFacts {
   readonly seriesChecked: number
 }
 
+/** How the rows of a source were assigned by their points. */
+export interface PointFacts {
+  /** Said for a division: 'District'. */
+  readonly label: string
+  /** Id of the map. */
+  readonly boundary: string
+  readonly counts: Pick<
+    PointCounts,
+    'inside' | 'outside' | 'blank' | 'zero' | 'unreadable' | 'compared' | 'differing'
+  >
+}
+
 /** Everything that we say in one language. */
 export interface Catalog {
   readonly language: string
@@ -99,4 +112,6 @@ export interface Catalog {
   nothingFound(facts: NothingFoundFacts): string
   otherSeverity(facts: OtherSeverityFacts): string
   period(facts: PeriodFacts): string
+  /** What points of rows did to their divisions: sentences, the most important last. */
+  points(facts: PointFacts): readonly string[]
 }

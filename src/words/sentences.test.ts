@@ -183,3 +183,46 @@ describe('any claim', () => {
     )
   })
 })
+
+describe('what is said of rows that are assigned by their points', () => {
+  const said = (counts: object, label = 'District') =>
+    words
+      .points({
+        ...{ label, boundary: '2023' },
+        counts: { inside: 0, outside: 0, blank: 0, zero: 0, unreadable: 0, ...counts },
+      })
+      .map(plain)
+
+  it('tells blanks, 0,0, outside and unreadable apart, and how many differ from what is published', () => {
+    const counts = { inside: 9_412, blank: 300, zero: 120, outside: 160, unreadable: 8 }
+    expect(said({ ...counts, compared: 9_400, differing: 1_034 })).toEqual([
+      'The district of a row is the one in which its point lies on the map “2023”: 9,412 of 10,000 rows lie in a district.',
+      'The other rows count as without a district: 300 without a point, 120 with the point 0,0, 160 outside of the map and 8 with a point that cannot be read.',
+      '11 % of rows have a point that lies in another district than published (1,034 of the 9,400 that have both).',
+    ])
+  })
+
+  it('leaves out what there is none of', () => {
+    expect(said({ inside: 3 }, 'Ward')).toEqual([
+      'The ward of a row is the one in which its point lies on the map “2023”: all 3 rows lie in a ward.',
+    ])
+    expect(said({ inside: 1, zero: 1 })[1]).toBe(
+      'The other rows count as without a district: 1 with the point 0,0.',
+    )
+    expect(said({ inside: 2, compared: 0, differing: 0 })[1]).toBe(
+      'No row has both a point on the map and a published district.',
+    )
+    expect(said({ inside: 2, compared: 2, differing: 0 })[1]).toBe(
+      'No point lies in another district than published (2 rows have both).',
+    )
+  })
+
+  it.each([
+    [1, 100_000, 'Fewer than 0.1 %'],
+    [7, 2_000, '0.3 %'],
+    [999, 1_000, 'More than 99 %'],
+    [1_000, 1_000, '100 %'],
+  ])('never rounds %d of %d away', (differing, compared, share) => {
+    expect(said({ inside: compared, compared, differing })[1]).toMatch(new RegExp(`^${share} of rows`))
+  })
+})

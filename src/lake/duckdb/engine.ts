@@ -30,6 +30,11 @@ export interface Engine {
    * decimals numbers (cast them to VARCHAR where every digit counts).
    */
   rows<Row>(sql: string, parameters?: readonly SqlValue[]): Promise<Row[]>
+  /**
+   * The same rows one by one as the query gives them: about 2,000 are held at a time. Stop by leaving the loop; no other statement may run on
+   * the engine until then.
+   */
+  stream<Row>(sql: string, parameters?: readonly SqlValue[]): AsyncIterable<Row>
 }
 
 /**
@@ -94,6 +99,15 @@ class DuckDbEngine implements Engine {
         throw engineFailed(sql, cause)
       })
     return reader.getRowObjectsJS().map(plainRow) as Row[]
+  }
+
+  async *stream<Row>(sql: string, parameters: readonly SqlValue[] = []): AsyncIterable<Row> {
+    try {
+      const result = await this.connection.stream(sql, [...parameters] as DuckDBValue[])
+      for await (const rows of result.yieldRowObjectJs()) yield* rows.map(plainRow) as Row[]
+    } catch (cause) {
+      throw engineFailed(sql, cause)
+    }
   }
 }
 

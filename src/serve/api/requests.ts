@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { FINDING_STATES } from '../../contracts/proposal.js'
+import { catalogFor } from '../../words/sentences.js'
 import { viewDivisions } from '../city-view.js'
 import type { Edition } from '../edition.js'
 import { parseQuery } from '../filter.js'
@@ -110,4 +111,18 @@ export async function listDivisions(edition: Edition, search: URLSearchParams): 
     ({ findings_ever, high, ...line }) => ({ ...line, findings: findings_ever, high }),
   )
   return { body: { divisions, next: null }, next: null }
+}
+
+/** Every source of the city file: where it comes from, how fresh it is, and how its rows were assigned by their points. */
+export async function listSources(edition: Edition, search: URLSearchParams): Promise<Listed> {
+  parseQuery(z.strictObject({}), search, true)
+  const { city, divisions } = edition.city
+  const words = catalogFor(city.locale)
+  const sources = (await edition.sources()).map((source) => {
+    const { points } = source
+    if (points === null) return source
+    const said = words.points({ label: divisions.label, boundary: points.boundary, counts: points })
+    return { ...source, points: { ...points, said } }
+  })
+  return { body: { sources, next: null }, next: null }
 }

@@ -36,7 +36,7 @@ export function CityPage({ city, view }: { city: CityFile; view: CityView }): VN
       )}
       <h2 id="divisions">{city.divisions.label}s</h2>
       <Divisions city={city} view={view} />
-      <DataFooter sources={view.sources} versions={view.versions} />
+      <DataFooter city={city} sources={view.sources} versions={view.versions} />
     </Layout>
   )
 }

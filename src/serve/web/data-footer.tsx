@@ -1,14 +1,17 @@
 import type { VNode } from 'preact'
+import type { CityFile } from '../../contracts/city-file.js'
 import type { NamedVersion } from '../edition.js'
 import type { SourceFacts } from '../read-sources.js'
+import { PointsNote } from './points-note.js'
 import { Scroll } from './scroll.js'
 
 /** Where the figures come from: source, license, when it was read, rows, table versions. */
 export function DataFooter(props: {
+  city: CityFile
   sources: readonly SourceFacts[]
   versions: readonly NamedVersion[]
 }): VNode {
-  const { sources, versions } = props
+  const { city, sources, versions } = props
   return (
     <section aria-labelledby="data">
       <h2 id="data">Data</h2>
@@ -30,6 +33,9 @@ export function DataFooter(props: {
           </tbody>
         </table>
       </Scroll>
+      {sources.map((source) => (
+        <PointsNote key={`${source.dataset}/${source.source}`} city={city} source={source} />
+      ))}
       <p class="small muted">
         Made from {versions.length === 0 ? 'no table yet' : versions.map(versionText).join(', ')}. Every
         figure here comes from these versions. <a href="/methods">How findings are made</a> ·{' '}

@@ -36,7 +36,7 @@ export function DivisionPage({ city, view }: Props): VNode {
           <AllSeries view={view} />
         </>
       )}
-      <DataFooter sources={view.sources} versions={view.versions} />
+      <DataFooter city={city} sources={view.sources} versions={view.versions} />
     </Layout>
   )
 }

@@ -24,7 +24,8 @@ export function FindingPage({ city, view }: Props): VNode {
   const crumbs = [
     { label: city.city.name, address: '/' },
     { label: divisionTitle, address: divisionAddress(finding.division) },
-    { label: `“${finding.category}”` },
+    // the heading right below says category and division: the last step says which of their findings this is
+    { label: `Finding, ${catalogFor(city.city.locale).range(finding.from, finding.to)}` },
   ]
   return (
     <Layout city={city} title={title} description={finding.sentence} crumbs={crumbs}>
@@ -45,7 +46,7 @@ export function FindingPage({ city, view }: Props): VNode {
       </section>
       <History view={view} />
       <How view={view} />
-      <DataFooter sources={view.sources} versions={view.versions} />
+      <DataFooter city={city} sources={view.sources} versions={view.versions} />
     </Layout>
   )
 }

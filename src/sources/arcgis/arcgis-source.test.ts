@@ -384,6 +384,57 @@ describe('what a layer tells', () => {
     expect(await cells('codes')).toEqual([['0'], ['1'], ['2'], [null]].map(([cell]) => [cell, undefined]))
   })
 
+  describe('whose codes mean something else in each subtype', () => {
+    const codes = (...names: string[]) => names.map((name, code) => ({ code, name }))
+    const subtypes = (said: 'types' | 'subtypes') => ({
+      ...{ column: 'kind', said },
+      types: [
+        { code: 1, name: 'Tree', domains: { cause: codes('storm', 'age') } },
+        { code: 2, name: 'Light', domains: { cause: codes('power', 'bulb', 'age') } },
+        { code: 3, name: 'Road', domains: { cause: 'inherited' as const } },
+        { code: 4, name: 'Other', domains: {} },
+      ],
+    })
+    const rows = [['1', '0'], ['2', '0'], ['3', '0'], ['4', '1'], ['9', '1'], [null, '0'], ['1', '2']] // biome-ignore format: one row a cell
+    const tables = trialTable({ kind: 'number', cause: 'number' }, rows)
+    const read = async (settings: Settings, said: 'types' | 'subtypes' = 'types') => {
+      const variant = { domains: { cause: codes('unknown', 'other') }, subtypes: subtypes(said) }
+      const { source } = await open({ tables, variant }, settings)
+      const { rows, publication } = await readWhole(source)
+      return rows.map((row) => withDerived(row, publication.offers[0]?.derived))
+    }
+    const meant = ['storm', 'power', 'unknown', 'other', 'other', 'unknown', null]
+
+    it.each(['types', 'subtypes'] as const)('is decoded by the subtype of each row (%s)', async (said) => {
+      const both = await read({ domains: 'both' }, said)
+      expect(both.map((row) => row.cause_label)).toEqual(meant)
+      expect(both.map((row) => row.kind_label)).toEqual(
+        ['Tree', 'Light', 'Road', 'Other', null, null, 'Tree'], // biome-ignore format: one row a cell
+      )
+    })
+
+    it('is decoded also where the label stands in the place of the subtype', async () => {
+      const labels = await read({ domains: 'labels' })
+      expect(labels.map((row) => row.cause)).toEqual([...meant.slice(0, -1), '2'])
+      expect(labels.map((row) => row.kind)).toEqual(['Tree', 'Light', 'Road', 'Other', '9', null, 'Tree'])
+    })
+
+    it('gets no label that may be wrong where the subtype is not read', async () => {
+      const read3 = await read({ domains: 'both', drops: ['kind'] })
+      expect(read3.map((row) => row.cause_label)).toEqual(meant.map(() => null))
+    })
+
+    it('is another layer when a label of a subtype changes', async () => {
+      const token = async (name: string) => {
+        const own = subtypes('types')
+        const types = [{ ...own.types[0], domains: { cause: codes(name) } }] as typeof own.types
+        const { source } = await open({ tables, variant: { subtypes: { ...own, types } } })
+        return (await source.describe()).offers[0]?.changeToken
+      }
+      expect(await token('storm')).not.toBe(await token('wind'))
+    })
+  })
+
   it('gives the two coordinates of points where they are asked for', async () => {
     const tables = trialTable({ place: 'json' }, [
       ['{"x":-77.00010,"y":38.9}'],

@@ -96,7 +96,10 @@ class ArcgisSource implements Source {
 /** The time of the last edit, with the fields and their labels; undefined where the service does not tell the time. */
 function changeToken({ lastEditMs, fields }: Layer): string | undefined {
   if (lastEditMs === undefined) return undefined
-  const described = fields.map(({ name, type, labels }) => ({ name, type, labels }))
+  const described = fields.map(({ name, type, labels, bySubtype }) => ({
+    ...{ name, type, labels },
+    ...(bySubtype === undefined ? {} : { bySubtype }),
+  }))
   return `${lastEditMs}-${digestOf(described).slice(0, 16)}`
 }
 

@@ -7,8 +7,13 @@ export interface LayerField {
   readonly type: string
   readonly alias: string | undefined
   /** Labels by code, where the field has a coded-value domain. */
-  readonly labels: Readonly<Record<string, string>> | undefined
+  readonly labels: Labels | undefined
+  /** Labels by subtype and code, of the subtypes under which the field has another domain than its own; none: that domain has no labels. */
+  readonly bySubtype?: Readonly<Record<string, Labels>>
 }
+
+/** Labels by code, both as text. */
+export type Labels = Readonly<Record<string, string>>
 
 /** What a layer or table says of itself. */
 export interface Layer {
@@ -23,6 +28,8 @@ export interface Layer {
   readonly fields: readonly LayerField[]
   /** Field with the object id; undefined where the layer has none. */
   readonly oid: string | undefined
+  /** Field that says of which subtype a row is; undefined where the layer has no subtypes. */
+  readonly subtypeField: string | undefined
   readonly hasGeometry: boolean
   readonly isPoint: boolean
   /** Most rows that an answer has. */
@@ -45,7 +52,8 @@ export function layerOf(url: string, json: Json): Layer | undefined {
   const fields = listOf(json, 'fields').flatMap(fieldOf)
   const type = textOf(json, 'type')
   if (type === undefined) return undefined
-  const typed = withTypeLabels(json, fields)
+  const subtypes = subtypesOf(json, fields)
+  const typed = fields.map((field) => withSubtypes(field, subtypes))
   const geometry = textOf(json, 'geometryType')
   return {
     url,
@@ -55,6 +63,7 @@ export function layerOf(url: string, json: Json): Layer | undefined {
     version: numberOf(memberOf(json, 'currentVersion')),
     fields: typed.filter((field) => field.type !== GEOMETRY_FIELD),
     oid: oidOf(json, typed),
+    subtypeField: subtypes.field,
     hasGeometry: geometry !== undefined,
     isPoint: geometry === 'esriGeometryPoint',
     maxRecordCount: Number(wholeNumber(memberOf(json, 'maxRecordCount')) || BigInt(ASSUMED_MAX_RECORD_COUNT)),
@@ -75,30 +84,63 @@ function fieldOf(json: Json): LayerField[] {
   ]
 }
 
-function codedValues(domain: Json | undefined): Record<string, string> | undefined {
-  const pairs = listOf(domain, 'codedValues').flatMap((pair) => {
-    const [code, label] = [memberOf(pair, 'code'), textOf(pair, 'name')]
+function codedValues(domain: Json | undefined): Labels | undefined {
+  const labels = labelsOf(listOf(domain, 'codedValues'), 'code')
+  return Object.keys(labels).length === 0 ? undefined : labels
+}
+
+/** @param member with the code; `name` has the label */
+function labelsOf(pairs: readonly Json[], member: string): Labels {
+  const named = pairs.flatMap((pair): [string, string][] => {
+    const [code, label] = [memberOf(pair, member), textOf(pair, 'name')]
     return (typeof code === 'string' || typeof code === 'number') && label !== undefined
       ? [[String(code), label]]
       : []
   })
-  return pairs.length === 0 ? undefined : (Object.fromEntries(pairs) as Record<string, string>)
+  return Object.fromEntries(named)
 }
 
-/** The field that says of which subtype a row is has the subtypes' names as its labels. */
-function withTypeLabels(json: Json, fields: readonly LayerField[]): readonly LayerField[] {
-  const typeField = textOf(json, 'typeIdField')?.toLowerCase()
-  const pairs = listOf(json, 'types').flatMap((type) => {
-    const [id, name] = [memberOf(type, 'id'), textOf(type, 'name')]
-    return (typeof id === 'string' || typeof id === 'number') && name !== undefined
-      ? [[String(id), name]]
-      : []
+/** Subtypes of a layer: the field that tells them, their names, and what they say of other fields. */
+interface Subtypes {
+  readonly field: string | undefined
+  readonly names: Labels
+  /** `domains` by subtype. */
+  readonly domains: readonly (readonly [string, Json | undefined])[]
+}
+
+/** Servers of today say `subtypes` with a `code`; all say `types` with an `id`, which may also be the classes of a drawing. */
+function subtypesOf(json: Json, fields: readonly LayerField[]): Subtypes {
+  for (const [fieldKey, listKey, member] of SUBTYPE_KEYS) {
+    const wanted = textOf(json, fieldKey)?.toLowerCase()
+    const field = fields.find(({ name }) => name.toLowerCase() === wanted)?.name
+    const types = listOf(json, listKey)
+    if (field === undefined || types.length === 0) continue
+    const domains = types.map((type) => [String(memberOf(type, member)), memberOf(type, 'domains')] as const)
+    return { field, names: labelsOf(types, member), domains }
+  }
+  return { field: undefined, names: {}, domains: [] }
+}
+
+const SUBTYPE_KEYS = [
+  ['subtypeField', 'subtypes', 'code'],
+  ['typeIdField', 'types', 'id'],
+] as const
+
+/** The field that says of which subtype a row is has the subtypes' names as its labels; others may have a domain of their own in each. */
+function withSubtypes(field: LayerField, { field: teller, names, domains }: Subtypes): LayerField {
+  if (field.name === teller)
+    return field.labels === undefined && Object.keys(names).length > 0 ? { ...field, labels: names } : field
+  const own = domains.flatMap(([subtype, byField]): [string, Labels][] => {
+    const domain = memberOf(byField, field.name)
+    return isOwnDomain(domain) ? [[subtype, codedValues(domain) ?? {}]] : []
   })
-  if (typeField === undefined || pairs.length === 0) return fields
-  const labels = Object.fromEntries(pairs) as Record<string, string>
-  return fields.map((field) =>
-    field.labels === undefined && field.name.toLowerCase() === typeField ? { ...field, labels } : field,
-  )
+  return own.length === 0 ? field : { ...field, bySubtype: Object.fromEntries(own) }
+}
+
+/** `inherited`, or nothing said: the field's own domain holds. */
+function isOwnDomain(domain: Json | undefined): boolean {
+  const type = textOf(domain, 'type')
+  return type !== undefined && type !== 'inherited'
 }
 
 /** Old servers do not name the field: then it is the one of type OID, else one called OBJECTID. */

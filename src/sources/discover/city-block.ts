@@ -1,4 +1,5 @@
-import { stringify } from 'yaml'
+import { Document, isScalar } from 'yaml'
+import { FILL_IN } from '../../contracts/city-file.js'
 import type { CatalogEntry } from '../catalog.js'
 import type { Candidate } from './candidates.js'
 import type { Estimate } from './estimate.js'
@@ -14,7 +15,7 @@ const FALLBACK_FORMATS = ['%Y-%m-%d %H:%M:%S', '%Y-%m-%d']
 
 /**
  * A block for the city file's `datasets`, with what was guessed said in comments. It is ready to be read once its guesses are checked;
- * a guess that is missing stands as `???`, which no city file takes.
+ * where there was nothing to guess from, `???` stands with a comment on what belongs there: a city file with it is refused at that place.
  * @param portal the portal's address, as the source's settings take it
  */
 export function cityBlock(candidate: Candidate, estimate: Estimate, portal: string): string {
@@ -42,7 +43,25 @@ export function cityBlock(candidate: Candidate, estimate: Estimate, portal: stri
     'guessed from names and types of columns: check division, times and category before you run it',
   ]
   const head = comments.map((line) => `# ${line.replaceAll('\n', ' ')}`).join('\n')
-  return `${head}\n${stringify(block, { lineWidth: 110 })}`
+  return `${head}\n${withFillIns(block, candidate)}`
+}
+
+/** What each place wants that could not be guessed. */
+const WANTED: Readonly<Record<string, string>> = {
+  service_name: 'the column that says what a row is about; each of its values becomes a category',
+}
+
+function withFillIns(block: object, { columns }: Candidate): string {
+  const document = new Document(block)
+  for (const [slug, dataset] of Object.entries(block) as [string, { mapping: object }][]) {
+    for (const [field, from] of Object.entries(dataset.mapping)) {
+      const node = document.getIn([slug, 'mapping', field], true)
+      if (from !== FILL_IN || !isScalar(node)) continue
+      const names = columns.map(({ name }) => name.replaceAll(/\s+/g, ' ')).join(', ')
+      node.comment = ` FILL IN ${WANTED[field] ?? "the publisher's column"}. Columns: ${names}`
+    }
+  }
+  return document.toString({ lineWidth: 110 })
 }
 
 function partitionOf({ roles }: Candidate): object {
@@ -101,9 +120,9 @@ function mappingOf({ roles, entries }: Candidate): object {
     roles.point && 'latitude' in roles.point ? { lat: roles.point.latitude, long: roles.point.longitude } : {}
   return {
     ...(roles.key === undefined ? {} : { service_request_id: roles.key }),
-    service_name: roles.category ?? '???',
+    service_name: roles.category ?? FILL_IN,
     ...(roles.status === undefined ? {} : { status: roles.status }),
-    requested_at: { from: roles.opened ?? '???', formats: [...formats] },
+    requested_at: { from: roles.opened ?? FILL_IN, formats: [...formats] },
     ...(roles.closed === undefined ? {} : { closed_at: { from: roles.closed, formats: [...formats] } }),
     ...point,
   }

@@ -20,6 +20,8 @@ export interface DiscoverEffects {
   readonly catalogs: readonly Catalog[]
   openSource(name: string, config: SourceConfig): Promise<Source>
   now(): Date
+  /** Most entries that are described one by one, the most promising first; default {@link DEFAULT_MAX_DESCRIBED}. */
+  readonly maxDescribed?: number
 }
 
 /** What a portal has for a city file. */
@@ -27,15 +29,21 @@ export interface Discovery {
   readonly family: SourceFamily
   /** Tables in the catalog. */
   readonly listed: number
+  /** True where the catalog has more than the entries that were kept. */
+  readonly isCut: boolean
   /** Entries whose columns or rows were asked for one by one. */
   readonly described: number
+  /** Entries that did not answer when they were asked for it. */
+  readonly failed: number
+  /** Entries that should have been asked for it, and were beyond `maxDescribed`. */
+  readonly leftOut: number
   readonly candidates: readonly Candidate[]
 }
 
 /** Entries kept in memory; a catalog of more is cut, and that is said. */
 const MAX_ENTRIES = 50_000
-/** Descriptions asked for of entries whose catalog tells no columns or no rows. */
-const MAX_DESCRIBED = 60
+/** Descriptions asked for of entries whose catalog tells no columns or no rows: each is one or two requests. */
+export const DEFAULT_MAX_DESCRIBED = 60
 /** What cities call the data that change from day to day. */
 const PROMISING =
   /311|service.?(request|call)|request|complaint|permit|violation|crime|offense|incident|crash|collision|accident|inspection|licen[cs]e|arrest|stop|call/i
@@ -50,11 +58,11 @@ export async function discoverPortal(portal: string, effects: DiscoverEffects): 
   const refusals: WardbookError[] = []
   for (const catalog of effects.catalogs) {
     try {
-      const entries = await listed(catalog.list(address))
+      const { entries, isCut } = await listed(catalog.list(address))
       if (entries.length === 0) continue
-      const { entries: known, described } = await withColumns(address, catalog, entries, effects)
+      const { entries: known, ...counts } = await withColumns(address, catalog, entries, effects)
       const candidates = findCandidates(known, effects.now())
-      return { family: catalog.family, listed: entries.length, described, candidates }
+      return { family: catalog.family, listed: entries.length, isCut, ...counts, candidates }
     } catch (thrown) {
       const error = asWardbookError(thrown)
       if (error.remedy === 'report-bug') throw error
@@ -64,36 +72,31 @@ export async function discoverPortal(portal: string, effects: DiscoverEffects): 
   throw unknown(address, effects.catalogs, refusals)
 }
 
-async function listed(entries: AsyncIterable<CatalogEntry>): Promise<CatalogEntry[]> {
-  const list: CatalogEntry[] = []
-  for await (const entry of entries) {
-    list.push(entry)
-    if (list.length === MAX_ENTRIES) break
+async function listed(catalog: AsyncIterable<CatalogEntry>): Promise<Pick<Discovery, 'isCut'> & Entries> {
+  const entries: CatalogEntry[] = []
+  for await (const entry of catalog) {
+    if (entries.length === MAX_ENTRIES) return { entries, isCut: true }
+    entries.push(entry)
   }
-  return list
+  return { entries, isCut: false }
+}
+
+interface Entries {
+  readonly entries: readonly CatalogEntry[]
 }
 
 /**
- * Asks for the columns of promising entries that the catalog tells nothing of, and for the rows of those that could be candidates: what sounds
- * promising first, then the last changed; one that fails stays without.
+ * Asks for the columns of promising entries that the catalog tells nothing of, and for the rows of those that could be candidates; one that fails
+ * stays without.
  */
 async function withColumns(
   portal: string,
   catalog: Catalog,
   entries: readonly CatalogEntry[],
-  { openSource }: DiscoverEffects,
-): Promise<{ entries: CatalogEntry[]; described: number }> {
-  const sounds = ({ name, description = '' }: CatalogEntry) => PROMISING.test(`${name} ${description}`)
-  const asked = entries
-    .filter((entry) =>
-      entry.columns.length === 0
-        ? sounds(entry)
-        : entry.rows === undefined && isUsable(rolesOf(entry.columns)),
-    )
-    .map((entry) => ({ entry, first: `${sounds(entry) ? 1 : 0} ${entry.updatedAt ?? ''}` }))
-    .toSorted((a, b) => (a.first < b.first ? 1 : a.first > b.first ? -1 : 0))
-    .slice(0, MAX_DESCRIBED)
-    .map(({ entry }) => entry)
+  { openSource, maxDescribed = DEFAULT_MAX_DESCRIBED }: DiscoverEffects,
+): Promise<Pick<Discovery, 'described' | 'failed' | 'leftOut'> & Entries> {
+  const wanted = toDescribe(entries)
+  const asked = wanted.slice(0, maxDescribed)
   const told = new Map<CatalogEntry, CatalogEntry>()
   for (const entry of asked) {
     const offer = await openSource(entry.name, catalog.sourceOf(portal, entry))
@@ -108,7 +111,26 @@ async function withColumns(
       ...(rows === undefined ? {} : { rows }),
     })
   }
-  return { entries: entries.map((entry) => told.get(entry) ?? entry), described: told.size }
+  return {
+    entries: entries.map((entry) => told.get(entry) ?? entry),
+    described: told.size,
+    failed: asked.length - told.size,
+    leftOut: wanted.length - asked.length,
+  }
+}
+
+/** Entries whose description would tell more: what sounds promising first, then the last changed. */
+function toDescribe(entries: readonly CatalogEntry[]): CatalogEntry[] {
+  const sounds = ({ name, description = '' }: CatalogEntry) => PROMISING.test(`${name} ${description}`)
+  return entries
+    .filter((entry) =>
+      entry.columns.length === 0
+        ? sounds(entry)
+        : entry.rows === undefined && isUsable(rolesOf(entry.columns)),
+    )
+    .map((entry) => ({ entry, first: `${sounds(entry) ? 1 : 0} ${entry.updatedAt ?? ''}` }))
+    .toSorted((a, b) => (a.first < b.first ? 1 : a.first > b.first ? -1 : 0))
+    .map(({ entry }) => entry)
 }
 
 function unknown(

@@ -16,6 +16,10 @@ const LOOKED_AT: readonly number[] = [
   ...[500, 501, 502, 503, 504],
 ]
 
+/** A status with which a host says that it is still making the file, as ArcGIS Hub does; the body is no table then. */
+const IN_THE_MAKING = 202
+const judge = (status: number) => (status === IN_THE_MAKING ? 'retry' : undefined)
+
 /** Headers of a file's answer that its record keeps. */
 const KEPT_HEADERS: readonly string[] = ['content-type', 'content-length']
 
@@ -47,8 +51,8 @@ export function httpSource(
     nextPage: nextFile,
     fetch: async (request) => {
       const url = realUrls.get(request.url) ?? request.url
-      const first = await http.send({ url })
-      const bytes = resumedBody(first, (headers) => http.send({ url, headers, accept: [416] }))
+      const first = await http.send({ url, judge })
+      const bytes = resumedBody(first, (headers) => http.send({ url, headers, judge, accept: [416] }))
       return { ...pageAnswer(first, KEPT_HEADERS), bytes }
     },
     failureOf: () => undefined,
@@ -65,12 +69,12 @@ function offerAt(config: FilesSourceConfig, url: string, headers: Look): Offer {
 /** What a look at a file tells: its headers, that it is not there, or nothing. */
 type Look = Headers | 'absent' | 'unknown'
 
-/** Many servers refuse HEAD, and some answer it wrongly: then one byte is asked for. */
+/** Many servers refuse HEAD, some answer it wrongly, and some make a file only for who wants it: then one byte is asked for. */
 async function look(http: HttpClient, url: string): Promise<Look> {
   const head = await http.send({ url, method: 'HEAD', accept: LOOKED_AT })
   await head.discard()
-  if (head.status < 300) return head.headers
-  const byte = await http.send({ url, headers: { range: 'bytes=0-0' }, accept: LOOKED_AT })
+  if (head.status < 300 && head.status !== IN_THE_MAKING) return head.headers
+  const byte = await http.send({ url, headers: { range: 'bytes=0-0' }, judge, accept: LOOKED_AT })
   await byte.discard()
   return lookedAt(byte)
 }

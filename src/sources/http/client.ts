@@ -26,7 +26,7 @@ export function systemEffects(fetcher: Fetcher = directFetch): HttpEffects {
 
 /** How long a request is tried. */
 export interface Patience {
-  /** Tries in all. */
+  /** Tries in all; a file that is still being made (202) is asked for up to 20 times, within `totalMs`. */
   readonly tries: number
   /** Longest wait after the first failed try, doubled after each; the real wait is a random share of it, at least half. */
   readonly firstWaitMs: number
@@ -85,6 +85,8 @@ export interface HttpClient {
 
 const RETRIED_STATUSES: readonly number[] = [408, 425, 429, 500, 502, 503, 504]
 const MAX_REDIRECTS = 5
+/** A file that is being made is no failure: it is asked for until the time is over, at most so often. */
+const LOOKS_IN_THE_MAKING = 20
 const KEPT_BODY_BYTES = 2_048
 
 /** @param requestsPerHost requests in flight to one host, default 1 */
@@ -129,9 +131,9 @@ class Attempts {
   }
 
   /** How long to wait before the next try; undefined when there is none. */
-  private waitAfter(tried: number, { retried, retryAfter }: Failure): number | undefined {
-    const { tries, firstWaitMs, maxWaitMs, totalMs } = this.patience
-    if (!retried || tried >= tries) return undefined
+  private waitAfter(tried: number, { error, retried, retryAfter }: Failure): number | undefined {
+    const { firstWaitMs, maxWaitMs, totalMs } = this.patience
+    if (!retried || tried >= mostTries(this.patience, error)) return undefined
     const grown = Math.min(maxWaitMs, firstWaitMs * 2 ** (tried - 1))
     const own = grown / 2 + (grown / 2) * this.effects.random()
     const waitMs = Math.max(own, retryAfter ?? 0)
@@ -223,6 +225,10 @@ class Failure {
     readonly retried: boolean,
     readonly retryAfter?: number | undefined,
   ) {}
+}
+
+function mostTries({ tries }: Patience, { code }: WardbookError): number {
+  return code === 'portal-not-ready' ? Math.max(tries, LOOKS_IN_THE_MAKING) : tries
 }
 
 function asFailure(thrown: unknown): Failure {

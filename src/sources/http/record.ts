@@ -26,8 +26,8 @@ const KEPT_HEADERS: readonly string[] = [
   ],
 ]
 
-/** Failures that pass: what the portal says once it works again is kept. */
-const TRANSIENT_STATUSES: readonly number[] = [408, 425, 429, 500, 502, 503, 504]
+/** What passes: a file in the making, and failures. What the portal says afterwards is kept. */
+const TRANSIENT_STATUSES: readonly number[] = [202, 408, 425, 429, 500, 502, 503, 504]
 
 /** Recorded answers after which the index is written for the first time; later at every tenth more. */
 const FIRST_INDEX_AT = 20

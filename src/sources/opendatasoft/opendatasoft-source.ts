@@ -86,19 +86,26 @@ class OpendatasoftSource implements Source {
 
   private async offer(id: string): Promise<Offer> {
     const dataset = await this.portal.dataset(id)
+    const read = await this.formOf(id)
     return {
       name: this.portal.url(`/catalog/datasets/${encodeURIComponent(id)}`),
       changeToken: changeToken(dataset),
       publishedAt: instantOf(dataset.processedAt ?? dataset.modifiedAt),
       rows: await this.portal.count(id),
       columns: dataset.columns,
-      plan: { read: this.config.read, url: this.exportUrl(dataset) },
-      facts: factsOf(dataset),
+      plan: { read, url: this.exportUrl(dataset, read) },
+      facts: { ...factsOf(dataset), read },
     }
   }
 
-  private exportUrl({ id, key, columns }: Dataset): string {
-    const { read, timeZone, drops } = this.config
+  /** The form that the city file asks for, where the portal has it; every portal has CSV. */
+  private async formOf(id: string): Promise<OpendatasoftSourceConfig['read']> {
+    const { read } = this.config
+    return read === 'csv' || (await this.portal.exportsAs(id, read)) ? read : 'csv'
+  }
+
+  private exportUrl({ id, key, columns }: Dataset, read: OpendatasoftSourceConfig['read']): string {
+    const { timeZone, drops } = this.config
     const kept = columns.map(({ name }) => name).filter((name) => !drops.includes(name))
     return this.portal.url(`/catalog/datasets/${encodeURIComponent(id)}/exports/${read}`, {
       ...(kept.length < columns.length ? { select: kept.map(quoted).join(',') } : {}),

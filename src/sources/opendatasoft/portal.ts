@@ -1,5 +1,6 @@
+import { WardbookError } from '../../kernel/errors.js'
 import type { Json } from '../../kernel/ids.js'
-import { listOf } from '../exact-json.js'
+import { listOf, textOf } from '../exact-json.js'
 import { askJson } from '../http/ask-json.js'
 import type { HttpRequest } from '../http/client.js'
 import { unusable } from '../http/read-json.js'
@@ -52,6 +53,20 @@ export class OpendatasoftPortal {
   }
 
   /**
+   * Whether a dataset is exported in a form. The API lists them (`/exports`); a portal that has no such list is asked for one row in that form.
+   * @param form e.g. `parquet`
+   */
+  async exportsAs(id: string, form: string): Promise<boolean> {
+    const list = this.url(`/catalog/datasets/${encodeURIComponent(id)}/exports`)
+    const links = listOf(await this.record(list).catch(undefinedIfRefused), 'links')
+    if (links.length > 0) return links.some((link) => isLinkTo(link, form))
+    const one = this.url(`/catalog/datasets/${encodeURIComponent(id)}/exports/${form}`, { limit: '1' })
+    const answer = await this.send({ url: one }).catch(undefinedIfRefused)
+    await answer?.discard()
+    return answer !== undefined
+  }
+
+  /**
    * All datasets of the catalog. It promises no order, so that what is listed twice may stand for what is not listed.
    * @throws WardbookError 'portal-answer-unusable' (retry) when not every dataset was listed
    */
@@ -85,4 +100,15 @@ export class OpendatasoftPortal {
 
 function rethrow(failure: unknown): never {
   throw quotaSpent(failure) ?? failure
+}
+
+function isLinkTo(link: Json, form: string): boolean {
+  const path = (textOf(link, 'href') ?? '').replace(/[?#].*$/, '')
+  return textOf(link, 'rel') === form || path.endsWith(`/exports/${form}`)
+}
+
+/** A portal that refuses does not have it; one that is down, closed or throttled may. */
+function undefinedIfRefused(failure: unknown): undefined {
+  if (failure instanceof WardbookError && failure.remedy === 'fix-source') return undefined
+  throw failure
 }

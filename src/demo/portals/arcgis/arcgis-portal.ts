@@ -7,7 +7,8 @@ import {
   startPortal,
 } from '../portal-server.js'
 import type { PortalTable } from '../portal-table.js'
-import { type Feature, featuresOf, fieldsOf, OID } from './feature-table.js'
+import { type Feature, featuresOf, fieldsOf, OID, subtypesRecord } from './feature-table.js'
+import { hubDownload, hubSite } from './hub-download.js'
 import { type ArcgisMisbehavior, type ArcgisVariant, HOSTED } from './variant.js'
 import { parseWhere } from './where.js'
 
@@ -18,8 +19,8 @@ export type Misbehave = (request: PortalRequest) => ArcgisMisbehavior | undefine
 export const ARCGIS_SERVICE_PATH = '/arcgis/rest/services/Requests/FeatureServer'
 
 /**
- * A server that speaks the REST API of ArcGIS for reading: services directory, one feature service whose layers are tables, queries. It is
- * strict about its limit of rows.
+ * A server that speaks the REST API of ArcGIS for reading: services directory, one feature service whose layers are tables, queries, and
+ * the downloads of a Hub site (`/datasets/<item>_<layer>.csv`). It is strict about its limit of rows.
  * @param tables  read at each request, so they may change between requests
  * @param variant what differs from a hosted layer of today
  */
@@ -30,7 +31,10 @@ export function startArcgisPortal(
   misbehave: Misbehave = () => undefined,
 ): Promise<RunningPortal> {
   const whole = { ...HOSTED, ...variant }
+  const site = hubSite(whole)
   return startPortal((request) => {
+    const download = hubDownload(request, tables(), site)
+    if (download !== undefined) return download
     const query = new URLSearchParams([...request.query, ...new URLSearchParams(request.body)])
     return answer({ ...request, query }, tables(), whole, misbehave)
   }, hooks)
@@ -92,6 +96,7 @@ function layerRecord(table: PortalTable, id: number, variant: ArcgisVariant): Js
     editingInfo: { lastEditDate: table.updatedAt },
     capabilities: 'Map,Query,Data',
     fields: fieldsOf(table, variant),
+    ...subtypesRecord(variant),
   }
 }
 

@@ -32,6 +32,24 @@ export function fieldsOf(table: PortalTable, variant: ArcgisVariant): readonly R
   return variant.objectId === undefined ? own : [oid, ...own]
 }
 
+/** Subtypes as metadata has them, with the domains that columns have under each. */
+export function subtypesRecord({ subtypes }: ArcgisVariant): Record<string, Json> {
+  if (subtypes === undefined) return {}
+  const { column, said, types } = subtypes
+  const listed = types.map(({ code, name, domains }) => ({
+    ...{ [said === 'types' ? 'id' : 'code']: code, name },
+    domains: Object.fromEntries(
+      Object.entries(domains).map(([field, values]) => [
+        field,
+        values === 'inherited'
+          ? { type: 'inherited' }
+          : { type: 'codedValue', name: `${field} of ${name}`, codedValues: values },
+      ]),
+    ),
+  }))
+  return { [said === 'types' ? 'typeIdField' : 'subtypeField']: column, [said]: listed as Json }
+}
+
 /** All rows of a table. */
 export function featuresOf(table: PortalTable, variant: ArcgisVariant): readonly Feature[] {
   return Array.from({ length: table.rowCount }, (_none, index) => featureOf(table, variant, index))

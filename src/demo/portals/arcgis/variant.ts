@@ -31,8 +31,27 @@ export interface ArcgisVariant {
   readonly geometryColumn: string | undefined
   /** Coded values of columns. */
   readonly domains: Readonly<Record<string, readonly { readonly code: Json; readonly name: string }[]>>
+  /** Subtypes that rows have by the code in a column; in each, columns may have other coded values. */
+  readonly subtypes: ArcgisSubtypes | undefined
+  /** How often the site of the layer answers that it is still making a download, before it gives it. */
+  readonly hubMakes: number
   /** Without this token every request is refused with error 499, with another one with 498. */
   readonly token: string | undefined
+}
+
+/** Subtypes of a layer, as its metadata has them. */
+export interface ArcgisSubtypes {
+  readonly column: string
+  /** Under which names metadata says them. */
+  readonly said: 'types' | 'subtypes'
+  readonly types: readonly {
+    readonly code: Json
+    readonly name: string
+    /** By column, `inherited` or coded values; a column that is not named has its own. */
+    readonly domains: Readonly<
+      Record<string, 'inherited' | readonly { readonly code: Json; readonly name: string }[]>
+    >
+  }[]
 }
 
 /** A hosted layer of today. */
@@ -52,6 +71,8 @@ export const HOSTED: ArcgisVariant = {
   objectId: (row) => BigInt(row + 1),
   geometryColumn: undefined,
   domains: {},
+  subtypes: undefined,
+  hubMakes: 0,
   token: undefined,
 }
 

@@ -15,6 +15,10 @@ export interface OpendatasoftPortalOptions {
   readonly dailyRequests?: number
   /** When the quota is full again, ISO 8601. */
   readonly resetAt?: string
+  /** Exports as Parquet by dataset; none: the portal has no such export. */
+  readonly parquet?: ReadonlyMap<string, Uint8Array>
+  /** False: the portal has no list of its exports. */
+  readonly listsExports?: boolean
 }
 
 const BASE = '/api/explore/v2.1/catalog/datasets'
@@ -72,7 +76,7 @@ function limited(
 function answer(
   { path, query, headers }: PortalRequest,
   tables: readonly PortalTable[],
-  { token }: OpendatasoftPortalOptions,
+  { token, parquet, listsExports = true }: OpendatasoftPortalOptions,
 ): PortalAnswer {
   if (token !== undefined && headers.authorization !== `Apikey ${token}`)
     return refusal(401, 'AuthenticationRequired', 'This portal is private.')
@@ -83,7 +87,9 @@ function answer(
     return refusal(404, 'DatasetNotFoundError', `The requested dataset ${id} does not exist.`)
   if (rest === '') return json(entryOf(table))
   if (rest === '/records') return records(table, query)
+  if (rest === '/exports' && listsExports) return exportForms(table, parquet?.has(table.id) === true)
   if (rest === '/exports/csv') return exportCsv(table, query)
+  if (rest === '/exports/parquet') return exportParquet(parquet?.get(table.id))
   return refusal(404, 'NotFound', `no such resource ${rest}`)
 }
 
@@ -142,6 +148,18 @@ function records(table: PortalTable, query: URLSearchParams): PortalAnswer {
     Object.fromEntries(table.columns.map(({ name }, at) => [name, cells[at] ?? null])),
   )
   return json({ total_count: table.rowCount, results })
+}
+
+function exportForms({ id }: PortalTable, hasParquet: boolean): PortalAnswer {
+  const forms = ['csv', 'json', ...(hasParquet ? ['parquet'] : [])]
+  const links = forms.map((rel) => ({ rel, href: `https://portal.example${BASE}/${id}/exports/${rel}` }))
+  return json({ links: [{ rel: 'self', href: `https://portal.example${BASE}/${id}/exports` }, ...links] })
+}
+
+function exportParquet(file: Uint8Array | undefined): PortalAnswer {
+  if (file === undefined)
+    return refusal(400, 'InvalidRESTParameterError', 'Invalid value for format: parquet')
+  return { status: 200, headers: { 'content-type': 'application/vnd.apache.parquet' }, body: [file] }
 }
 
 function exportCsv(table: PortalTable, query: URLSearchParams): PortalAnswer {
