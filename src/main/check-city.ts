@@ -10,6 +10,7 @@ import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
 import { sameColumn } from '../sources/files/read-csv.js'
 import { httpClient, systemEffects } from '../sources/http/client.js'
+import { directFetch } from '../sources/http/direct-fetch.js'
 import { mirrorFetch } from '../sources/http/mirror.js'
 import { openSource, type SourceEffects } from '../sources/open-source.js'
 import type { Offer, Source } from '../sources/source.js'
@@ -95,7 +96,7 @@ function withMaps(city: CityFile, maps: readonly LoadedMap[]): CityFile {
 }
 
 function effectsOf({ mirror, cityFolder }: CityCheckOrder): SourceEffects {
-  const network = mirror === undefined ? fetch : mirrorFetch(mirror)
+  const network = mirror === undefined ? directFetch : mirrorFetch(mirror)
   return { http: httpClient(systemEffects(network)), env: process.env, mirror, cityFolder, now: Date.now }
 }
 

@@ -9,6 +9,7 @@ import { cityBlock } from '../sources/discover/city-block.js'
 import { type Catalog, type Discovery, discoverPortal } from '../sources/discover/discover-portal.js'
 import { type Estimate, estimate } from '../sources/discover/estimate.js'
 import { httpClient, systemEffects } from '../sources/http/client.js'
+import { directFetch } from '../sources/http/direct-fetch.js'
 import { mirrorFetch } from '../sources/http/mirror.js'
 import { openSource, type SourceEffects } from '../sources/open-source.js'
 import { opendatasoftCatalog } from '../sources/opendatasoft/opendatasoft-catalog.js'
@@ -85,7 +86,7 @@ export async function discover(order: DiscoverOrder): Promise<Suggestions> {
 }
 
 function toolsHere(mirror: string | undefined): PortalTools {
-  const network = mirror === undefined ? fetch : mirrorFetch(mirror)
+  const network = mirror === undefined ? directFetch : mirrorFetch(mirror)
   return { http: httpClient(systemEffects(network)), env: process.env }
 }
 

@@ -16,6 +16,7 @@ import type { FindingLine } from '../serve/finding-line.js'
 import { openPublication } from '../serve/publication.js'
 import { createApp, startServer } from '../serve/server.js'
 import { httpClient, systemEffects } from '../sources/http/client.js'
+import { directFetch } from '../sources/http/direct-fetch.js'
 import { mirrorFetch } from '../sources/http/mirror.js'
 import { type Recording, recordingFetch } from '../sources/http/record.js'
 import { openSource, type SourceEffects } from '../sources/open-source.js'
@@ -133,7 +134,7 @@ async function assemble(
 
 /** The network, what replaces it, or what listens to it. */
 function sourceEffects({ mirror, cityFolder = '.' }: EmbeddedSettings, recording?: Recording): SourceEffects {
-  const network = mirror === undefined ? (recording?.fetch ?? fetch) : mirrorFetch(mirror)
+  const network = mirror === undefined ? (recording?.fetch ?? directFetch) : mirrorFetch(mirror)
   return { http: httpClient(systemEffects(network)), env: process.env, mirror, cityFolder, now: Date.now }
 }
 
