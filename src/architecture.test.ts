@@ -146,6 +146,7 @@ const g = await import('../kernel/g.js')
 type H = import('../kernel/h.js').H
 import i from 'some-package/deep.js'
 import { join } from 'node:path'
+const k = createRequire(import.meta.url)('../kernel/k.js')
 // import { no } from '../kernel/comment.js'
 /** Example: import { no } from '../kernel/comment.js' */
 `
@@ -155,6 +156,7 @@ import { join } from 'node:path'
       ...['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((name) => `kernel/${name}`),
       'some-package/deep.js',
       'node:path',
+      'kernel/k',
     ])
   })
 })
@@ -200,8 +202,8 @@ function sourceFiles(): string[] {
 }
 
 const COMMENT = /\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm
-/** `from '…'` of imports and exports, `import '…'`, and `import('…')`. */
-const IMPORT = /(?:\bfrom|\bimport)\s*\(?\s*(['"])([^'"]+)\1/g
+/** `from '…'` of imports and exports, `import '…'`, `import('…')`, and what a `createRequire` gives. */
+const IMPORT = /(?:\bfrom|\bimport|\bcreateRequire\(import\.meta\.url\))\s*\(?\s*(['"])([^'"]+)\1/g
 
 /** What a file imports; paths are resolved against its folder. */
 function importsOf(file: string, text: string): Import[] {

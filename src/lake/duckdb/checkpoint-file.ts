@@ -91,11 +91,12 @@ async function readCheckpoint(
     return await withEngine(LEAN, scratch.folder, async (engine) => {
       const actions: Action[] = []
       for (const [index, { file }] of staged.entries()) {
-        const rows = await engine.rows<{ action: string }>(rowsSql(file, withRemoved))
+        const batches = await engine.rows<{ actions: string }>(batchesSql(file, withRemoved))
         const key = keys[index] as string
-        for (const [row, { action }] of rows.entries()) {
-          actions.push(parseAction(() => withoutNulls(action), store.address, key, row + 1))
-        }
+        let row = 0
+        for (const batch of batches)
+          for (const action of JSON.parse(batch.actions) as object[])
+            actions.push(parseAction(() => withoutNulls(action), store.address, key, ++row))
       }
       return actions
     })
@@ -105,22 +106,35 @@ async function readCheckpoint(
   }
 }
 
-/** One row a JSON text, in the order of the file: positions stand in the order of their last movement. */
-function rowsSql(file: string, withRemoved: boolean): string {
+/** Actions that come as one text: fewer take longer, more take memory. */
+const BATCH_ACTIONS = 500
+
+/** Place of a row in its file; no action is called so. */
+const PLACE = '_place,'
+
+/** JSON lists of actions, in the order of the file: positions stand in the order of their last movement. */
+function batchesSql(file: string, withRemoved: boolean): string {
   const left = withRemoved ? 'file_row_number' : 'file_row_number, remove'
   const where = withRemoved ? '' : 'WHERE remove IS NULL '
+  const place = identifier(PLACE)
   return (
-    `SELECT to_json(f)::VARCHAR AS action FROM (SELECT * EXCLUDE (${left}) FROM read_parquet(${literal(file)}, ` +
-    `hive_partitioning = false, file_row_number = true) ${where}ORDER BY file_row_number) f`
+    `SELECT '[' || string_agg(to_json(f)::VARCHAR, ',' ORDER BY ${place}) || ']' AS actions ` +
+    `FROM (SELECT * EXCLUDE (${left}), file_row_number AS ${place} FROM read_parquet(${literal(file)}, ` +
+    `hive_partitioning = false, file_row_number = true) ${where}) f ` +
+    `GROUP BY ${place} // ${BATCH_ACTIONS} ORDER BY ${place} // ${BATCH_ACTIONS}`
   )
 }
 
 /** A row has a member for each action and each of its fields: those that are null were not there. */
-function withoutNulls(json: string): unknown {
-  const row = present(JSON.parse(json))
-  return Object.fromEntries(Object.entries(row).map(([name, action]) => [name, present(action as object)]))
+function withoutNulls(row: object): Record<string, unknown> {
+  const found: Record<string, unknown> = {}
+  for (const [name, action] of Object.entries(row))
+    if (action !== null && name !== PLACE) found[name] = present(action as object)
+  return found
 }
 
 function present(fields: object): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null))
+  const found: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(fields)) if (value !== null) found[name] = value
+  return found
 }

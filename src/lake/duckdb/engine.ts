@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module'
+import type * as DuckDb from '@duckdb/node-api'
 import type { DuckDBConnection, DuckDBValue } from '@duckdb/node-api'
 import { WardbookError } from '../../kernel/errors.js'
 
@@ -64,7 +66,7 @@ export async function openEngine(
   profile: EngineProfile,
   scratchFolder: string,
 ): Promise<{ engine: Engine; close: () => void }> {
-  const { DuckDBInstance } = await import('@duckdb/node-api') // 30 MiB, and a process may never need it
+  const { DuckDBInstance } = loadDuckDb()
   const instance = await DuckDBInstance.create(':memory:', {
     threads: String(profile.threads),
     memory_limit: `${profile.memoryLimitMb}MB`,
@@ -81,6 +83,14 @@ export async function openEngine(
       instance.closeSync()
     },
   }
+}
+
+/**
+ * 30 MiB, and a process may never need it. By `require`, as its files are CommonJS: an `import` first looks through each of them for names to
+ * export, which takes longer than all else of an open.
+ */
+function loadDuckDb(): typeof DuckDb {
+  return createRequire(import.meta.url)('@duckdb/node-api') as typeof DuckDb
 }
 
 class DuckDbEngine implements Engine {

@@ -19,7 +19,6 @@ import { checkKey, checkPrefix } from '../keys.js'
 import type { Content, ObjectInfo, ObjectStore, Originals, Scratch, StagedFile } from '../store.js'
 
 /** Scratch lives inside the base folder, so that `link()` can move a file into place; listings leave it out. */
-/** Folder of a local lake that holds work, and no objects. */
 export const SCRATCH = '.scratch'
 /** What a process of another machine left is swept after this long; that machine's processes cannot be asked. */
 const FOREIGN_SCRATCH_MS = 24 * 3_600_000

@@ -39,7 +39,7 @@ export function DataFooter(props: {
       <p class="small muted">
         Made from {versions.length === 0 ? 'no table yet' : versions.map(versionText).join(', ')}. Every
         figure here comes from these versions. <a href="/methods">How findings are made</a> ·{' '}
-        <a href="/api/v1/findings">All findings as JSON</a>
+        <a href="/api/v1/findings">All findings as JSON</a> · <a href="/api/v1/sources">Sources as JSON</a>
       </p>
     </section>
   )
