@@ -104,7 +104,8 @@ async function workOff({ task, lake, job }: PartOrder): Promise<unknown> {
 
 /** Loads what the task will need, while there is time. */
 async function getReady(task: string): Promise<void> {
-  await Promise.all([TASKS[task]?.load(), loadEngine()])
+  await TASKS[task]?.load()
+  loadEngine()
 }
 
 if (process.send !== undefined && process.argv[1]?.endsWith('part-worker.js')) {

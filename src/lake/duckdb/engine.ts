@@ -57,8 +57,8 @@ export async function withEngine<Result>(
 }
 
 /** Loads the engine's library, which takes half a second of work. */
-export async function loadEngine(): Promise<void> {
-  await import('@duckdb/node-api')
+export function loadEngine(): void {
+  loadDuckDb()
 }
 
 /** An engine that stays open, for a server; call `close` when done. */
