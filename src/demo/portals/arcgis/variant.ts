@@ -29,6 +29,8 @@ export interface ArcgisVariant {
   readonly objectId: ((row: number) => bigint) | undefined
   /** Column whose cells are the geometry of rows, as JSON: a point of longitude `x` and latitude `y`. */
   readonly geometryColumn: string | undefined
+  /** Column in which the server writes when a row was last edited; undefined: it does not track editors. */
+  readonly editDateField: string | undefined
   /** Coded values of columns. */
   readonly domains: Readonly<Record<string, readonly { readonly code: Json; readonly name: string }[]>>
   /** Without this token every request is refused with error 499, with another one with 498. */
@@ -51,6 +53,7 @@ export const HOSTED: ArcgisVariant = {
   namesObjectId: true,
   objectId: (row) => BigInt(row + 1),
   geometryColumn: undefined,
+  editDateField: undefined,
   domains: {},
   token: undefined,
 }
