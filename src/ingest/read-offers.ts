@@ -54,17 +54,19 @@ export interface OfferJudgement extends ReadOffer {
 /**
  * Reads all offers, page after page, until the source says that there is none: each page goes into the spool with its record, its rows to
  * their divisions. Pages that an interrupted run had received are not asked for again.
+ * @param firstPage number of the first page
  */
 export async function readOffers(
   context: IngestContext,
   work: SourceWork,
   scratch: Scratch,
   offers: readonly Offer[],
+  firstPage = 0,
 ): Promise<ReadSource> {
   const folder = join(scratch.folder, 'rows')
   await rm(folder, { recursive: true, force: true }) // of a read that is made again
   const { splitter, rule } = await openSplitter(context, work, folder)
-  const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'))
+  const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'), firstPage)
   try {
     const reads: ReadOffer[] = []
     for (const offer of offers) reads.push(await reader.read(offer))
@@ -125,6 +127,7 @@ class OfferReader {
     private readonly work: SourceWork,
     private readonly splitter: Splitter,
     private readonly folder: string,
+    private readonly firstPage: number,
   ) {}
 
   async read(listed: Offer): Promise<ReadOffer> {
@@ -219,7 +222,12 @@ class OfferReader {
     if (decoded.signals.rows === 0) return 0 // it may have told no column, and has nothing to put anywhere
     const shown = deriveColumns(await keys.take(offer, decoded, url), offer.derived ?? [])
     const { goodRows, badRows } = await this.splitter.take({
-      ...{ page: this.pages, url, delimiter: shown.delimiter, emptyIsNull: shown.form === 'strict' },
+      ...{
+        page: this.firstPage + this.pages,
+        url,
+        delimiter: shown.delimiter,
+        emptyIsNull: shown.form === 'strict',
+      },
       bytes: shown.open(),
     })
     this.badRows = badRows
@@ -228,7 +236,7 @@ class OfferReader {
 
   private counted(spooled: SpooledPage): ReadPage {
     this.bytes += spooled.record.bytes
-    return { page: this.pages++, spooled }
+    return { page: this.firstPage + this.pages++, spooled }
   }
 }
 
