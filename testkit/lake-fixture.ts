@@ -9,6 +9,7 @@ import type { OpenOriginals } from '../src/ingest/adopt/originals.js'
 import { surveyFiles } from '../src/ingest/adopt/survey-files.js'
 import { compareParts } from '../src/ingest/changes/compare-parts.js'
 import { divideDivisions } from '../src/ingest/divide-divisions.js'
+import { mergeRows } from '../src/ingest/incremental/merge-rows.js'
 import { writeParts } from '../src/ingest/write-parts.js'
 import { writeQuarantine } from '../src/ingest/write-quarantine.js'
 import type { Clock } from '../src/kernel/time.js'
@@ -56,6 +57,7 @@ type PartTask = (store: ObjectStore, job: never, open: OpenOriginals) => Promise
 const TASKS: Record<string, readonly [Owner, PartTask]> = {
   'ingest.divide': ['ingest', divideDivisions],
   'ingest.write': ['ingest', writeParts],
+  'ingest.merge': ['ingest', mergeRows],
   'ingest.quarantine': ['ingest', writeQuarantine],
   'ingest.compare': ['ingest', compareParts],
   'ingest.survey': ['ingest', surveyFiles],

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { PageRecord, PageRequest, Source } from '../src/sources/source.js'
+import type { Offer, PageRecord, PageRequest, Source } from '../src/sources/source.js'
 import { readWhole, type SourceRead, type SourceRow } from './read-source.js'
 
 /** A source over a table that is known, at a portal that counts its requests. Fresh for each promise. */
@@ -107,6 +107,34 @@ const PROMISES = {
       name: 'WardbookError',
     })
   },
+  'gives the rows that changed, as many as it counts, and one column of all rows, where it dates them':
+    async (trial) => {
+      const source = await trial.open()
+      const publication = await source.describe()
+      if (publication.offers.some(({ changes, rows }) => changes === undefined || rows === undefined)) return
+      const [column = ''] = Object.keys(trial.rows[0] ?? {})
+      const rowsOf = async (narrowed: (offer: Offer) => Offer | undefined | Promise<Offer | undefined>) => {
+        const rows: SourceRow[] = []
+        for (const offer of publication.offers) {
+          const one = (await narrowed(offer)) as Offer
+          const begun = {
+            publication: { ...publication, offers: [one] },
+            pages: [[]],
+            rows: [],
+            finished: false,
+          }
+          const read = await readWhole(source, { goOnFrom: begun })
+          expect(read.rows).toHaveLength(one.rows as number)
+          rows.push(...read.rows)
+        }
+        return rows
+      }
+      const all = await rowsOf((offer) => source.changedSince?.(offer, '1970-01-01T00:00:00.000Z'))
+      expect(comparable({ rows: all }, trial)).toEqual(comparable({ rows: trial.rows }, trial))
+      const keys = await rowsOf((offer) => source.keysOf?.(offer, column))
+      expect(keys.map((row) => row[column])).toEqual(trial.rows.map((row) => row[column]))
+      for (const offer of publication.offers) expect(source.keysOf?.(offer, 'no such column')).toBeUndefined()
+    },
   'shows a secret nowhere': async (trial) => {
     const source = await trial.open()
     const texts = [JSON.stringify(await readWhole(source))]

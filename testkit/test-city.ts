@@ -59,6 +59,8 @@ export interface StageOptions {
   readonly fetch?: Fetcher
   readonly profile?: IngestProfile
   readonly report?: Report
+  /** Ingestion only: also what the portal says is unchanged is read, and read in full. */
+  readonly rereads?: boolean
 }
 
 function contextOf(store: ObjectStore, city: CityFile, options: StageOptions) {
@@ -80,7 +82,7 @@ export function ingest(
     ingestProfile: options.profile ?? BOUNDED,
     openSource: (name: string, config: PagedSourceConfig) => openSource(name, config, sourceEffects(options)),
   }
-  return ingestSource(context, dataset, source)
+  return ingestSource(context, dataset, source, { rereads: options.rereads ?? false })
 }
 
 /** Sources without waits, at {@link NOON}; the mirror stands for the network where one is given. */

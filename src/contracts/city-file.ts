@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { isTimeZone } from '../kernel/time.js'
+import { changeMistakes } from './check-changes.js'
 import { partitionMistakes } from './check-partitions.js'
 import { SERVICE_REQUEST_FIELDS } from './columns.js'
 import { SourceConfig } from './source-config.js'
@@ -230,7 +231,10 @@ export const CityFile = z
     detect: Detect.prefault({}),
   })
   .superRefine(({ divisions, datasets }, { addIssue }) => {
-    for (const mistake of partitionMistakes(divisions.boundaries ?? [], datasets))
+    for (const mistake of [
+      ...partitionMistakes(divisions.boundaries ?? [], datasets),
+      ...changeMistakes(datasets),
+    ])
       addIssue({ code: 'custom', ...mistake })
   })
 

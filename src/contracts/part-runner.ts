@@ -19,6 +19,7 @@ export interface PartRunner {
 export const CEILINGS_MIB: Readonly<Record<string, number>> = {
   'ingest.divide': 320,
   'ingest.write': 320,
+  'ingest.merge': 320,
   'ingest.quarantine': 320,
   'ingest.compare': 320,
   'harmonize.type': 320,

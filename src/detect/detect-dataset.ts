@@ -1,3 +1,4 @@
+import { z } from 'zod'
 import type { CityFile, DatasetConfig } from '../contracts/city-file.js'
 import { OUTBOX_COLUMNS, TEST_COLUMNS } from '../contracts/columns.js'
 import { REQUESTS } from '../contracts/metrics.js'
@@ -119,20 +120,36 @@ function divisionsOf(city: CityFile, datasetId: string, series: Snapshot, tidy: 
   }))
 }
 
-/** What the raw commits say of the snapshots: their numbers by source, and when the newest of them was published. */
+/**
+ * What the raw commits say of the snapshots: their numbers by source, which of their pages came from one table, and when the newest of them was
+ * published.
+ */
 async function publicationOf(context: DetectContext, raws: UpstreamState['raws']) {
   const snapshots: Record<string, number> = {}
+  const sharedPages: Record<string, number[][]> = {}
   const instants: string[] = []
   for (const { source, table, version } of raws) {
     for (let at = version; at >= 0; at--) {
-      const { snapshot, publishedAt } = (await table.commitRecord(at))?.provenance ?? {}
+      const { snapshot, publishedAt, pages } = (await table.commitRecord(at))?.provenance ?? {}
       if (typeof snapshot !== 'number' || typeof publishedAt !== 'string') continue
       snapshots[source] = snapshot
+      const shared = sharedPagesOf(pages)
+      if (shared.length > 0) sharedPages[source] = shared
       instants.push(publishedAt)
       break
     }
   }
-  return { snapshots, publishedAt: instants.sort().at(-1) ?? context.clock().toISOString() }
+  return { snapshots, sharedPages, publishedAt: instants.sort().at(-1) ?? context.clock().toISOString() }
+}
+
+const PageOffers = z.array(z.object({ page: z.int(), offer: z.int().optional() })).catch([])
+
+/** Pages of one table, where there are several of them. Commits of earlier releases do not say which table a page is of. */
+function sharedPagesOf(pages: unknown): number[][] {
+  const byOffer = new Map<number, number[]>()
+  for (const { page, offer } of PageOffers.parse(pages))
+    if (offer !== undefined) byOffer.set(offer, [...(byOffer.get(offer) ?? []), page])
+  return [...byOffer.values()].filter(({ length }) => length > 1)
 }
 
 function positionsOf({ city }: DetectContext, dataset: string, raws: readonly Upstream[]): Position[] {

@@ -21,6 +21,8 @@ export interface DetectJob {
   readonly tables: readonly { readonly table: string; readonly version: number }[]
   /** Number of each source's snapshot, as its `dataset.published` event has it. */
   readonly snapshots: Readonly<Record<string, number>>
+  /** Pages that came from one table of the portal, by source: together they cover what it covers. Pages that stand alone are left out. */
+  readonly sharedPages: Readonly<Record<string, readonly (readonly number[])[]>>
   /** When the newest publication behind the series was published, ISO 8601 UTC. */
   readonly publishedAt: string
   /** Number that names the made files: the largest raw version. */

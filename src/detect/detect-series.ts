@@ -24,7 +24,7 @@ export async function detectSeries(store: ObjectStore, job: DetectJob): Promise<
   try {
     return await withEngine(LEAN, scratch.folder, async (engine) => {
       const divisions = await stageSeries(store, job, staged)
-      const grid = await loadGrid(engine, divisions, job.metric)
+      const grid = await loadGrid(engine, divisions, job.metric, job.sharedPages)
       const series = await testAll(engine, job, divisions, grid)
       const { verdicts, sizes } = judgeWeeks(series, grid.weeks.length, job.city.detect)
       const proposals = proposalsOf(job, grid, series, verdicts, sizes)

@@ -32,4 +32,29 @@ describe('loading series', () => {
       await rm(folder, { recursive: true, force: true })
     }
   })
+
+  it('takes pages of one table as one, so that a page with a few changed rows leaves no gap and no category out', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'wardbook-series-'))
+    try {
+      await withEngine(LEAN, folder, async (engine) => {
+        const row = (_source_page: number, category: string, day: string) => ({
+          ...{ metric: 'm', _source: 's', count: 1 },
+          ...{ _source_page, category, day },
+        })
+        const rows = [
+          row(0, 'common', '2026-01-05'),
+          row(0, 'rare', '2026-01-11'),
+          row(3, 'common', '2026-02-01'),
+        ]
+        const file = (await writeRows(engine, folder, 'series', rows, SERIES_COLUMNS, {}))?.file as string
+        const division = { division: '1', files: [file] }
+        const rare = async (shared: Record<string, number[][]>) =>
+          (await loadWeeklyCounts(engine, division, 'm', await loadGrid(engine, [division], 'm', shared)))[1]
+        expect([...((await rare({}))?.counts ?? [])]).toEqual([1, Number.NaN, Number.NaN, Number.NaN])
+        expect([...((await rare({ s: [[0, 3]] }))?.counts ?? [])]).toEqual([1, 0, 0, 0])
+      })
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
 })

@@ -3,6 +3,7 @@ import { addDays, dayNumber, dayOf, weekOf } from '../kernel/time.js'
 import type { Engine } from '../lake/duckdb/engine.js'
 import { literal } from '../lake/duckdb/sql.js'
 import { coveredWeeks, type PageSpan } from './coverage.js'
+import type { DetectJob } from './detect-job.js'
 
 const WEEK_DAYS = 7
 
@@ -25,16 +26,20 @@ export interface SeriesFiles {
   readonly files: readonly string[]
 }
 
-/** The grid from the first to the last day of all divisions; empty when there is no row. */
+/**
+ * The grid from the first to the last day of all divisions; empty when there is no row.
+ * @param sharedPages by source, pages that came from one table: they cover together what they cover
+ */
 export async function loadGrid(
   engine: Engine,
   divisions: readonly SeriesFiles[],
   metric: string,
+  sharedPages: DetectJob['sharedPages'] = {},
 ): Promise<Grid> {
   const files = divisions.flatMap((division) => division.files)
   if (files.length === 0) return { weeks: [], covered: new Map() }
   const rows = await engine.rows<{ page: string; category: string; first: string; last: string }>(
-    `WITH counted AS (SELECT _source || '/' || ${SOURCE_PAGE} AS page, category, day ` +
+    `WITH counted AS (SELECT _source || '/' || ${pageSql(sharedPages)} AS page, category, day ` +
       `FROM ${seriesSql(files)} WHERE metric = ${literal(metric)}), ` +
       'middles AS (SELECT page, quantile_disc(day, 0.5) AS middle FROM counted GROUP BY page) ' +
       'SELECT page, category, min(day)::VARCHAR AS first, max(day)::VARCHAR AS last ' +
@@ -49,6 +54,17 @@ export async function loadGrid(
       .at(-1),
   )
   return { weeks, covered: coveredWeeks(pages, weeks) }
+}
+
+/** The page of a row, or the first of the pages that it shares a table with. */
+function pageSql(sharedPages: DetectJob['sharedPages']): string {
+  const cases = Object.entries(sharedPages).flatMap(([source, tables]) =>
+    tables.map(
+      (pages) =>
+        `WHEN _source = ${literal(source)} AND ${SOURCE_PAGE} IN (${pages.join(', ')}) THEN ${Math.min(...pages)}`,
+    ),
+  )
+  return cases.length === 0 ? SOURCE_PAGE : `(CASE ${cases.join(' ')} ELSE ${SOURCE_PAGE} END)`
 }
 
 function spansOf(

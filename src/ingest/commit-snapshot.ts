@@ -83,7 +83,8 @@ export async function commitSnapshot(
   return { verdict: 'committed', version, snapshot, rows: written.rows, quarantined: badRows }
 }
 
-function writePlan(
+/** What the workers of a write need to know. @param split how the rows lie that are to be written */
+export function writePlan(
   context: IngestContext,
   work: SourceWork,
   plan: ColumnPlan,
@@ -169,7 +170,8 @@ export async function commitQuarantine(
   })
 }
 
-async function commitRaw(
+/** The commit: what was written comes, live files whose rows did not come again go. */
+export async function commitRaw(
   work: SourceWork,
   base: Snapshot | undefined,
   plan: ColumnPlan,
@@ -188,7 +190,7 @@ async function commitRaw(
 }
 
 /** What became of the rows of the last snapshot; undefined for the first, and where the division is another column. */
-async function changesSince(
+export async function changesSince(
   context: IngestContext,
   work: SourceWork,
   base: Snapshot | undefined,
@@ -217,14 +219,15 @@ function removedFiles(work: SourceWork, base: Snapshot, written: WriteResult): L
   return [...base.files.values()].filter((file) => !kept.has(`${division(file)} ${file.tags.sha256}`))
 }
 
-function provenanceOf(
+/** What a commit says of the pages that were read. */
+export function provenanceOf(
   context: IngestContext,
   { offers, split }: ReadSource,
   snapshot: number,
   fingerprint: string,
 ): SnapshotProvenance {
   const bad = new Map(split.pages.map(({ page, badRows }) => [page, badRows]))
-  const pages = offers.flatMap(({ offer, pages: read }) =>
+  const pages = offers.flatMap(({ offer, pages: read }, place) =>
     read.map(({ page, spooled: { record } }) => ({
       page,
       url: record.request.url,
@@ -234,6 +237,7 @@ function provenanceOf(
       rowsQuarantined: bad.get(page) ?? 0,
       publishedAt: offer.publishedAt ?? null,
       readAt: record.readAt,
+      offer: place,
     })),
   )
   const skipped = offers.flatMap((offer) => offer.skipped)
@@ -251,13 +255,14 @@ function provenanceOf(
 const MAX_SKIPPED_NAMED = 100
 
 function offerRecord({ offer, pages }: ReadOffer): SnapshotProvenance['offers'][number] {
-  const { name, changeToken, publishedAt, rows: rowsCounted } = offer
+  const { name, changeToken, publishedAt, rows: rowsCounted, changes } = offer
   return {
     name,
     ...(changeToken === undefined ? {} : { changeToken }),
     ...(publishedAt === undefined ? {} : { publishedAt }),
     rows: pages.reduce((sum, { spooled }) => sum + spooled.record.signals.rows, 0),
     ...(rowsCounted === undefined ? {} : { rowsCounted }),
+    ...(changes === undefined ? {} : { changes: { until: changes.until, shape: changes.shape } }),
   }
 }
 

@@ -15,7 +15,7 @@ export class FileAppender {
   ) {}
 
   /** Opens a new file, or empties an old one. @param onWritten told how many more bytes can be read from the file */
-  static async open(file: string, onWritten: (bytes: number) => void): Promise<FileAppender> {
+  static async open(file: string, onWritten: (bytes: number) => void = () => {}): Promise<FileAppender> {
     return new FileAppender(await open(file, 'w'), onWritten)
   }
 

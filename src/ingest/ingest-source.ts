@@ -3,6 +3,7 @@ import { digestOf } from '../kernel/ids.js'
 import type { Scratch } from '../lake/store.js'
 import { commitSnapshot } from './commit-snapshot.js'
 import { proposeGap, proposeMissing } from './gaps.js'
+import { readChanges } from './incremental/read-changes.js'
 import { judgeOffers, type ReadSource, readOffers, unlistedOffers } from './read-offers.js'
 import { refusal } from './refusal.js'
 import { settleSnapshot } from './settle.js'
@@ -30,8 +31,8 @@ const MAX_READS = 3
 /**
  * Reads one source completely and commits it as one snapshot, or commits nothing.
  * describe → pages into the spool → describe again → scan and count → verdict → partitioned parts in a worker → quarantine, then table →
- * records. What the portal's tokens say is unchanged is not read; the same bytes again commit nothing. A killed run goes on after the last page that
- * it had whole. A read that is not complete is made again, and then refused with a `dataset.gap` for the ledger.
+ * records. Where the portal dates its rows, those that changed are enough (`incremental/`). What the portal's tokens say is unchanged is not
+ * read; the same bytes again commit nothing. A killed run goes on after the last page that it had whole. A read that is not complete is made again, and then refused with a `dataset.gap` for the ledger.
  * @throws WardbookError of the source, the scan and the checks; 'changed-during-read' (retry), 'count-differs', 'rows-repeated' (fix-source)
  */
 export async function ingestSource(
@@ -68,6 +69,10 @@ async function readAndCommit(
     const isDecided = head.last?.corrections === work.corrections?.digest // else bad rows are to be read in a new light
     if (!rereads && isDecided && isKnown(publication, head.last?.offers ?? []))
       return unchanged(context, work, head)
+    if (!rereads && tried === 1) {
+      const result = await readChanges(context, work, scratch, publication, head)
+      if (result !== undefined) return result
+    }
     const { offers, ...rows } = await readOffers(context, work, scratch, publication.offers)
     const after = await work.source.describe()
     const judged = judgeOffers(offers, after.offers, work.config.countTolerance)

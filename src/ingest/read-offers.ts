@@ -56,17 +56,19 @@ export interface OfferJudgement extends ReadOffer {
  * Reads all offers, page after page, until the source says that there is none: each page goes into the spool with its record, its rows to
  * their divisions. Pages that an interrupted run had received are not asked for again, nor is one whose text turns out to be in another encoding
  * than it seemed: then all rows are split again.
+ * @param firstPage number of the first page
  */
 export async function readOffers(
   context: IngestContext,
   work: SourceWork,
   scratch: Scratch,
   offers: readonly Offer[],
+  firstPage = 0,
 ): Promise<ReadSource> {
   const soFar: ReadSoFar = { encodings: new Map(), offers: new Map() }
   for (;;) {
     try {
-      return await readOnce(context, work, scratch, offers, soFar)
+      return await readOnce(context, work, scratch, offers, soFar, firstPage)
     } catch (thrown) {
       if (!(thrown instanceof OtherEncoding)) throw thrown
       soFar.encodings.set(thrown.page, thrown.found)
@@ -80,11 +82,12 @@ async function readOnce(
   scratch: Scratch,
   offers: readonly Offer[],
   soFar: ReadSoFar,
+  firstPage: number,
 ): Promise<ReadSource> {
   const folder = join(scratch.folder, 'rows')
   await rm(folder, { recursive: true, force: true }) // of a read that is made again
   const { splitter, rule } = await openSplitter(context, work, folder)
-  const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'), soFar)
+  const reader = new OfferReader(context, work, splitter, join(scratch.folder, 'receiving'), soFar, firstPage)
   try {
     const reads: ReadOffer[] = []
     for (const offer of offers) reads.push(await reader.read(offer))
@@ -149,6 +152,7 @@ class OfferReader {
     private readonly splitter: Splitter,
     private readonly folder: string,
     private readonly soFar: ReadSoFar,
+    private readonly firstPage: number,
   ) {}
 
   async read(listed: Offer): Promise<ReadOffer> {
@@ -287,7 +291,12 @@ class OfferReader {
     if (decoded.signals.rows === 0) return 0 // it may have told no column, and has nothing to put anywhere
     const shown = deriveColumns(await keys.take(offer, decoded, url), offer.derived ?? [])
     const { goodRows, badRows, notUtf8 } = await this.splitter.take({
-      ...{ page: this.pages, url, delimiter: shown.delimiter, emptyIsNull: shown.form === 'strict' },
+      ...{
+        page: this.firstPage + this.pages,
+        url,
+        delimiter: shown.delimiter,
+        emptyIsNull: shown.form === 'strict',
+      },
       bytes: shown.open(),
     })
     const encoding = notUtf8 > 0 ? await shown.surely?.() : undefined
@@ -299,7 +308,7 @@ class OfferReader {
 
   private counted(spooled: SpooledPage): ReadPage {
     this.bytes += spooled.record.bytes
-    return { page: this.pages++, spooled }
+    return { page: this.firstPage + this.pages++, spooled }
   }
 }
 

@@ -11,7 +11,28 @@ import type { PlainRow } from '../lake/duckdb/rows.js'
 import type { ObjectStore } from '../lake/store.js'
 import { OUTBOX_PARTITION, RUNS_PARTITION, tables } from '../lake/tables.js'
 
-/** What a raw commit says about the pages it was read from. */
+/** What a raw commit says of a read of changed rows alone. */
+export const IncrementalRecord = z.object({
+  /** Rows were asked for that changed at this instant or later, by the portal's clock. */
+  since: z.string(),
+  /** Reads of changed rows since the last full one, this one included. */
+  reads: z.int(),
+  /** Rows that came, and those of them that stood in the table already, word for word: they keep their page. */
+  received: z.int(),
+  same: z.int(),
+  /** Rows of the table that another text replaced, rows that are new, and rows that the portal no longer has. */
+  replaced: z.int(),
+  added: z.int(),
+  removed: z.int(),
+  /** Pages of keys alone that told which rows were deleted; none where the portal's count said that none was. */
+  keyPages: z.array(z.object({ url: z.string(), sha256: z.string(), bytes: z.int(), rows: z.int() })),
+})
+export type IncrementalRecord = z.infer<typeof IncrementalRecord>
+
+/**
+ * What a raw commit says about the pages that its rows came in. After a read of changed rows these are older pages as well: each is listed as
+ * long as rows of it are left, with their number.
+ */
 export const SnapshotProvenance = z.looseObject({
   snapshot: z.int(),
   /** Digest of all pages' digests: the same publication, the same fingerprint. */
@@ -29,9 +50,13 @@ export const SnapshotProvenance = z.looseObject({
         publishedAt: z.string().optional(),
         rows: z.int(),
         rowsCounted: z.int().optional(),
+        /** Up to when all its changes are in, and what its rows looked like; absent where the portal dates no rows. */
+        changes: z.object({ until: z.string(), shape: z.string() }).optional(),
       }),
     )
     .default([]),
+  /** How the last offer was read when only its changed rows were asked for; absent in commits of full reads. */
+  incremental: IncrementalRecord.optional(),
   /** Records that the portal lists and could not give: how many, and the first of them; absent where there was none. */
   skipped: z
     .object({ records: z.int(), list: z.array(z.object({ id: z.string(), reason: z.string() })) })
@@ -52,6 +77,8 @@ export const SnapshotProvenance = z.looseObject({
       rowsQuarantined: z.int(),
       publishedAt: z.string().nullable(),
       readAt: z.string(),
+      /** Which of `offers` it belongs to, from 0; absent in commits of earlier releases and of adoption. */
+      offer: z.int().optional(),
     }),
   ),
 })

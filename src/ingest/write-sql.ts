@@ -13,13 +13,19 @@ const GROUP_BYTES = 16 * 1024 * 1024
  * @param rows the part's rows as `layOutRows` put them into a file
  */
 export function copyPartSql(job: WriteJob, part: PlannedPart, rows: string, file: string): string {
-  const names = [...job.columns, ROW_HASH, SOURCE_PAGE]
-  const columns = names.map((name, at) => `${identifier(String(at))} AS ${identifier(name)}`)
   const options = parquetOptions(job.parquet, groupRowsOf(part))
-  return (
-    `COPY (SELECT ${columns.join(', ')} FROM read_parquet(${literal(rows)}, hive_partitioning = false)) ` +
-    `TO ${literal(file)} (${options})`
-  )
+  return `COPY (${laidOutSql(job.columns, rows)}) TO ${literal(file)} (${options})`
+}
+
+/**
+ * Rows as the raw table holds them.
+ * @param columns the publisher's columns of the table
+ * @param rows    file that `layOutRows` wrote
+ */
+export function laidOutSql(columns: readonly string[], rows: string): string {
+  const names = [...columns, ROW_HASH, SOURCE_PAGE]
+  const named = names.map((name, at) => `${identifier(String(at))} AS ${identifier(name)}`)
+  return `SELECT ${named.join(', ')} FROM read_parquet(${literal(rows)}, hive_partitioning = false)`
 }
 
 /** Rows of a row group in a part of this size. */

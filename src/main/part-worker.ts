@@ -31,6 +31,10 @@ const TASKS: Record<string, { readonly owner: Owner; readonly load: () => Promis
     owner: 'ingest',
     load: async () => (await import('../ingest/write-parts.js')).writeParts,
   },
+  'ingest.merge': {
+    owner: 'ingest',
+    load: async () => (await import('../ingest/incremental/merge-rows.js')).mergeRows,
+  },
   'ingest.quarantine': {
     owner: 'ingest',
     load: async () => (await import('../ingest/write-quarantine.js')).writeQuarantine,

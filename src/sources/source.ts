@@ -42,6 +42,23 @@ export interface Offer {
   readonly facts?: Readonly<Record<string, Json>>
   /** Columns that the portal's metadata makes from published ones: labels of coded values; whoever stores rows adds them. */
   readonly derived?: readonly DerivedColumn[]
+  /** Given where the portal tells of each row when it was last changed, so that a later read can ask for changed rows alone. */
+  readonly changes?: ChangeTime
+}
+
+/** What a later read of changed rows alone rests on. */
+export interface ChangeTime {
+  /** Every change up to this instant by the portal's own clock is in what a read that begins now gives; ISO 8601 UTC. */
+  readonly until: string
+  /** How far before `until` a later read asks: changes may become visible late, or be dated by another clock. */
+  readonly overlapHours: number
+  /** Digest of everything that makes the cells of a row that nobody changed: columns, types, labels, interface, condition. */
+  readonly shape: string
+  /**
+   * Columns in which the portal lets no value stand twice. By one of them the portal's count alone tells whether rows were deleted; by any
+   * other column a deleted row and one with a key that was there already make up for each other.
+   */
+  readonly unique: readonly string[]
 }
 
 /** What a source finds at its portal at one moment. */
@@ -150,6 +167,21 @@ export interface Source {
    * this member never goes on without a record.
    */
   skipped?(signals: PageSignals): readonly SkippedRecord[]
+  /**
+   * The offer with nothing but the rows that were changed at an instant or after it, read like any other; `rows` is their number by the
+   * portal's own count. A deleted row is in no such offer.
+   * @param offer with `changes`, as `describe` gave it
+   * @param since ISO 8601 UTC
+   * @returns undefined when the portal does not take the question, or does not count the answer
+   * @throws WardbookError the errors of `fetch` that may pass
+   */
+  changedSince?(offer: Offer, since: string): Promise<Offer | undefined>
+  /**
+   * The offer with all its rows and nothing but one column, read like any other: what is left after rows were deleted.
+   * @param column published name
+   * @returns undefined when the offer has no such column
+   */
+  keysOf?(offer: Offer, column: string): Offer | undefined
 }
 
 /** A record that the portal lists and cannot give. */

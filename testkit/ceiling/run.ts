@@ -8,6 +8,7 @@ import { tables } from '../../src/lake/tables.js'
 import { makeLake, type TestLake } from '../lake-fixture.js'
 import { DATASET, detect, harmonize, ingest, measure, SOURCE, testCity } from '../test-city.js'
 import { CeilingRunner, type TaskPeak } from './ceiling-runner.js'
+import { readDatedPart } from './dated-part.js'
 import { makeCeiling } from './memory-ceiling.js'
 import { editedParts, hardShapes, largestParts, type Shape, writeShape } from './shapes.js'
 
@@ -42,6 +43,7 @@ probe.remove()
 say('       ', `ceilings by ${probe.kind}`)
 try {
   await onLargestParts()
+  if (stages.includes('ingest')) await onDatedPart()
   if (stages.includes('ingest'))
     for (const shape of hardShapes(isQuick ? QUICK_SHARE : 1)) await onShape(shape)
   tellPeaks()
@@ -57,6 +59,27 @@ async function onLargestParts(): Promise<void> {
     const isTaken = await ingestShape(lake, runner, largestParts(isQuick))
     if (isTaken && stages.includes('ingest')) await ingestShape(lake, runner, editedParts(isQuick))
     if (isTaken) await laterStages(lake, runner)
+  })
+}
+
+/** A part that is read by its changes. */
+async function onDatedPart(): Promise<void> {
+  await withLake(async (lake, runner) => {
+    const rows = isQuick ? 100_000 : 1_000_000
+    const { full, changed, wrong } = await readDatedPart(lake, runner, rows).catch((thrown) => ({
+      full: undefined,
+      changed: undefined,
+      wrong: asWardbookError(thrown).message,
+    }))
+    const told = [full, changed].map((cost) =>
+      cost === undefined
+        ? 'failed'
+        : `${cost.requests} requests, ${cost.bytes} bytes, ${Math.round(cost.seconds)} s`,
+    )
+    verdict(
+      wrong === undefined,
+      `${rows} dated rows: in full ${told[0]}; by changes and keys ${told[1]}${wrong === undefined ? '' : `: ${wrong}`}`,
+    )
   })
 }
 

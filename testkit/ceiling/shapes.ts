@@ -43,7 +43,8 @@ const TEXT = ((): string => {
   return Array.from({ length: 40_000 }, next).join(' ')
 })()
 
-function textOf(row: number, length: number): string {
+/** Text of a length that does not compress away. @param row other rows, other texts */
+export function textOf(row: number, length: number): string {
   if (length >= TEXT.length) return TEXT.repeat(Math.ceil(length / TEXT.length)).slice(0, length)
   const from = Math.imul(row, 7_919) >>> 0
   const start = from % (TEXT.length - length)

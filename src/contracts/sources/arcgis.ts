@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { PortalUrl, SourceCommon, tokenVariable, YearPattern } from './common.js'
+import { ChangeSettings, PortalUrl, SourceCommon, tokenVariable, YearPattern } from './common.js'
 
 /** Layers of an ArcGIS feature or map service. */
 export const ArcgisSource = z.strictObject({
   family: z.literal('arcgis'),
   ...SourceCommon,
+  ...ChangeSettings,
   service: PortalUrl.describe('Address of the service, up to FeatureServer or MapServer.'),
   layers: z
     .array(z.union([z.int().nonnegative(), z.string().min(1)]))

@@ -26,6 +26,25 @@ export const SourceCommon = {
     ),
 }
 
+/** Settings of families whose portals can tell when a row was last changed. */
+export const ChangeSettings = {
+  incremental: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether reads after the first ask only for rows that changed, where the portal dates them: true needs a `key` of the dataset, and a ' +
+        'partition by column. Anything that does not add up is read in full. Default: true where there is such a key. false: every read is full.',
+    ),
+  fullEvery: z
+    .int()
+    .min(1)
+    .max(1_000)
+    .default(7)
+    .describe(
+      'Every so many reads is a full one; 1: every one. More: fewer bytes, and an edit that the portal dated wrongly is seen later.',
+    ),
+}
+
 /** Finds one table a year by its name in the portal's own catalog. */
 export const YearPattern = z.strictObject({
   name: z

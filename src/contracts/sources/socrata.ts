@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { PortalUrl, SourceCommon, tokenVariable, YearPattern } from './common.js'
+import { ChangeSettings, PortalUrl, SourceCommon, tokenVariable, YearPattern } from './common.js'
 
 /** Tables of a Socrata (Tyler Data & Insights) portal. */
 export const SocrataSource = z.strictObject({
   family: z.literal('socrata'),
   ...SourceCommon,
+  ...ChangeSettings,
   portal: PortalUrl.describe("The portal's address, e.g. https://data.example.gov"),
   datasets: z
     .array(

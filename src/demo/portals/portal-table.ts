@@ -29,6 +29,8 @@ export interface PortalTable {
   row(index: number): readonly PortalCell[]
   /** Number of the row that the portal itself gave it, from 0, for its own ids: it stays with the row wherever that stands. Default: the index. */
   rowId?(index: number): number
+  /** When the portal last changed a row, milliseconds since 1970. Default: when rows last changed at all. @param index from 0 */
+  rowUpdatedAt?(index: number): number
   /** When rows last changed, milliseconds since 1970. */
   readonly updatedAt: number
   readonly license?: string

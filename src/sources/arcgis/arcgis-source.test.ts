@@ -147,7 +147,7 @@ describe.each(Object.entries(VARIANTS))('reading %s', (_title, variant) => {
     let errors = false
     const portal = await startArcgisPortal(
       () => [tables],
-      { ...variant, maxRecordCount: 500, token: 's3cret', ownOrder: 'by-id' },
+      { ...variant, maxRecordCount: 500, token: 's3cret', ownOrder: 'by-id', editDateField: 'opened' },
       {
         alter: (request, answer) => {
           if (!breaks || !isArcgisPage(request)) return answer
@@ -174,6 +174,43 @@ describe.each(Object.entries(VARIANTS))('reading %s', (_title, variant) => {
       },
       close: () => portal.close(),
     }
+  })
+})
+
+describe('changed rows of a layer', () => {
+  const changesOf = async (
+    variant: Partial<ArcgisVariant>,
+    settings: Settings = {},
+    hooks: PortalHooks = {},
+  ) =>
+    (await (await open({ tables: table(5), variant, hooks }, settings)).source.describe()).offers[0]?.changes
+  const tracked = { editDateField: 'opened' }
+
+  it('can be asked for where the layer tracks editors: from its last edit, a day early', async () => {
+    expect(await changesOf(tracked)).toEqual({
+      ...{ until: '2026-01-31T00:00:00.000Z', overlapHours: 24, unique: ['OBJECTID'] },
+      shape: expect.stringMatching(/^[0-9a-f]{64}$/),
+    })
+  })
+
+  it('cannot, where it does not, is a view, has no ids, or goes by a condition on the clock', async () => {
+    expect(await changesOf({})).toBeUndefined()
+    expect(await changesOf({ ...tracked, objectId: undefined })).toBeUndefined()
+    expect(
+      await changesOf(tracked, { where: 'opened > CURRENT_TIMESTAMP - 30' }).catch(() => undefined),
+    ).toBeUndefined()
+    const asView: PortalHooks = {
+      alter: (_request, answer) => ({
+        ...answer,
+        body: [[...answer.body].join('').replace('"capabilities"', '"isView":true,"capabilities"')],
+      }),
+    }
+    expect(await changesOf(tracked, {}, asView)).toBeUndefined()
+  })
+
+  it('have another shape under other settings', async () => {
+    const shapes = [await changesOf(tracked), await changesOf(tracked, { drops: ['note'] })]
+    expect(shapes[0]?.shape).not.toBe(shapes[1]?.shape)
   })
 })
 

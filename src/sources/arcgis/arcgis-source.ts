@@ -1,9 +1,12 @@
 import type { ArcgisSourceConfig } from '../../contracts/sources/arcgis.js'
 import { WardbookError } from '../../kernel/errors.js'
 import { digestOf, type Json } from '../../kernel/ids.js'
+import type { DerivedColumn } from '../derived-column.js'
+import { sameColumn } from '../files/read-csv.js'
 import { unusable } from '../http/read-json.js'
 import { type PortalTools, tokenOf } from '../portal-tools.js'
 import type {
+  ChangeTime,
   Offer,
   PageRecord,
   PageRequest,
@@ -21,7 +24,7 @@ import { type Layer, layerOf } from './layer.js'
 import { isCutOff, nextArcgisPage } from './next-page.js'
 import type { ArcgisPlan } from './plan.js'
 import { planRead } from './plan-read.js'
-import { parametersOf } from './query.js'
+import { editedSince, parametersOf } from './query.js'
 
 /** A source of layers of an ArcGIS feature or map service. @param name of the source, for errors */
 export function openArcgisSource(name: string, config: ArcgisSourceConfig, tools: PortalTools): Source {
@@ -68,10 +71,38 @@ class ArcgisSource implements Source {
     return isPaged || isCutOff(signals.envelope) !== true ? undefined : cutOff(request, signals.rows ?? 0)
   }
 
-  private async offer(asker: Asker, url: string): Promise<Offer> {
+  /** The layer is planned anew: a server that gives all rows in one way need not give some of them in the same. */
+  async changedSince(offer: Offer, since: string): Promise<Offer | undefined> {
+    const asker = new Asker(this.tools.http, this.secrets)
+    const layer = await this.layer(asker, offer.name)
+    if (layer.editDateField === undefined) return undefined
+    const where = editedSince(this.config.where, layer.editDateField, since)
+    const rows = await countRows(asker, layer.url, where)
+    if (rows === undefined) return undefined
+    const plan = await planRead(asker, layer, { ...this.config, where }, rows)
+    return { ...offer, rows, plan: plan as unknown as Json }
+  }
+
+  keysOf(offer: Offer, column: string): Offer | undefined {
+    const plan = offer.plan as unknown as ArcgisPlan
+    const found = offer.columns?.find(({ name }) => name !== 'geometry' && sameColumn(name, column))
+    if (found === undefined || !('oid' in plan)) return undefined
+    const columns = [...new Set([plan.oid, found.name])]
+    const narrow: ArcgisPlan = { ...plan, outFields: columns.join(','), geometry: false, columns }
+    const { derived: _derived, ...rest } = offer
+    const named = offer.columns?.filter(({ name }) => columns.includes(name)) ?? []
+    return { ...rest, columns: named, plan: narrow as unknown as Json }
+  }
+
+  private async layer(asker: Asker, url: string): Promise<Layer> {
     const layer = layerOf(url, await asker.record(url))
     if (layer === undefined) throw unusable(url, 'is no description of a layer', { remedy: 'fix-source' })
     if (!layer.canQuery || layer.type === 'Group Layer') throw notQueryable(this.name, layer)
+    return layer
+  }
+
+  private async offer(asker: Asker, url: string): Promise<Offer> {
+    const layer = await this.layer(asker, url)
     const count = await countRows(asker, url, this.config.where)
     const plan = await planRead(asker, layer, this.config, count)
     const derived = derivedColumns(layer, this.config)
@@ -84,6 +115,7 @@ class ArcgisSource implements Source {
       ...('oid' in plan ? { key: this.keyOf(plan) } : {}),
       plan: plan as unknown as Json,
       facts: factsOf(layer, plan),
+      ...changeTimeOf(layer, plan, derived),
       ...(derived.length === 0 ? {} : { derived }),
     }
   }
@@ -101,6 +133,27 @@ function changeToken({ lastEditMs, fields }: Layer): string | undefined {
     ...(bySubtype === undefined ? {} : { bySubtype }),
   }))
   return `${lastEditMs}-${digestOf(described).slice(0, 16)}`
+}
+
+/** A timestamp may be read in a zone of the server's own, up to 14 hours from UTC. */
+const OVERLAP_HOURS = 24
+/** Conditions that time alone makes true: rows come that nobody edited. */
+const GOES_BY_THE_CLOCK = /current|interval|now\s*\(|getdate|sysdate/i
+
+/** A view shows rows of another layer, which may change and come without an edit of its own. */
+function changeTimeOf(
+  layer: Layer,
+  plan: ArcgisPlan,
+  derived: readonly DerivedColumn[],
+): { changes?: ChangeTime } {
+  const { lastEditMs, editDateField, isView } = layer
+  if (lastEditMs === undefined || editDateField === undefined || isView) return {}
+  if (!('oid' in plan) || GOES_BY_THE_CLOCK.test(plan.where)) return {}
+  const { where, geometry } = plan
+  const columns = columnsOf(layer, plan).map(({ name, type = '' }) => [name, type])
+  const shape = digestOf({ columns, where, geometry, derived: derived as unknown as Json, editDateField })
+  const until = new Date(lastEditMs).toISOString()
+  return { changes: { until, overlapHours: OVERLAP_HOURS, shape, unique: layer.uniqueFields } }
 }
 
 function columnsOf(layer: Layer, plan: ArcgisPlan): readonly PublishedColumn[] {

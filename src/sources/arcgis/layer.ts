@@ -40,6 +40,12 @@ export interface Layer {
   readonly canQuery: boolean
   /** Milliseconds since 1970. */
   readonly lastEditMs: number | undefined
+  /** Field in which the server writes when a row was last edited, where it tracks editors and shows the field. */
+  readonly editDateField: string | undefined
+  /** Fields in which no value stands twice: ids, and fields with a unique index of their own. */
+  readonly uniqueFields: readonly string[]
+  /** True for a view: it shows rows of another layer. */
+  readonly isView: boolean
   readonly copyright: string | undefined
 }
 
@@ -71,6 +77,9 @@ export function layerOf(url: string, json: Json): Layer | undefined {
     supportsStatistics: supports(json, 'supportsStatistics'),
     canQuery: /(^|,)\s*(Query|Data)\s*(,|$)/i.test(textOf(json, 'capabilities') ?? 'Query'),
     lastEditMs: lastEdit(json),
+    editDateField: editDateOf(json, typed),
+    uniqueFields: uniqueFieldsOf(json, typed),
+    isView: memberOf(json, 'isView') === true,
     copyright: textOf(json, 'copyrightText'),
   }
 }
@@ -149,6 +158,20 @@ function oidOf(json: Json, fields: readonly LayerField[]): string | undefined {
   const own = fields.find((field) => field.name.toLowerCase() === named?.toLowerCase())
   const typed = fields.find((field) => field.type === 'esriFieldTypeOID')
   return (own ?? typed ?? fields.find((field) => field.name.toUpperCase() === 'OBJECTID'))?.name
+}
+
+function editDateOf(json: Json, fields: readonly LayerField[]): string | undefined {
+  const named = textOf(json, 'editFieldsInfo', 'editDateField')?.toLowerCase()
+  return fields.find(({ name, type }) => name.toLowerCase() === named && type === 'esriFieldTypeDate')?.name
+}
+
+function uniqueFieldsOf(json: Json, fields: readonly LayerField[]): readonly string[] {
+  const indexed = listOf(json, 'indexes').flatMap((index) =>
+    memberOf(index, 'isUnique') === true ? [textOf(index, 'fields')] : [],
+  )
+  const named = [oidOf(json, fields), textOf(json, 'globalIdField'), ...indexed]
+  const wanted = new Set(named.flatMap((name) => name?.toLowerCase() ?? []))
+  return fields.map(({ name }) => name).filter((name) => wanted.has(name.toLowerCase()))
 }
 
 function supports(json: Json, what: string): boolean {

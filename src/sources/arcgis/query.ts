@@ -45,6 +45,15 @@ export function between(where: string, oid: string, from: bigint, through: bigin
   return also(where, `${oid} >= ${from} AND ${oid} <= ${through}`)
 }
 
+/**
+ * A condition on rows that were edited at an instant or later. The text of a timestamp is read in the zone of the layer's dates, which
+ * need not be UTC: who asks leaves room for that.
+ * @param since ISO 8601 UTC
+ */
+export function editedSince(where: string, field: string, since: string): string {
+  return also(where, `${field} >= timestamp '${since.slice(0, 19).replace('T', ' ')}'`)
+}
+
 /** The bounds that `between` wrote; undefined for any other condition. */
 export function boundsOf(where: string): { from: bigint; through: bigint } | undefined {
   const [, from, through] = / >= (-?\d+) AND \S+ <= (-?\d+)$/.exec(where) ?? []

@@ -54,6 +54,21 @@ export async function countRows(
   }
 }
 
+/**
+ * How many rows a plan with a condition has.
+ * @returns undefined when the portal does not take the question
+ * @throws WardbookError the errors of a request that may pass
+ */
+export async function countChanged(api: SocrataApi, plan: SocrataPlan): Promise<number | undefined> {
+  try {
+    const { json } = await api.json(countRequest(plan))
+    return countIn(json)
+  } catch (thrown) {
+    if (thrown instanceof WardbookError && thrown.remedy === 'fix-source') return undefined
+    throw thrown
+  }
+}
+
 async function countWith(
   api: SocrataApi,
   portal: string,

@@ -119,6 +119,14 @@ export function orderOf(view: View): readonly string[] {
   return isGrouped ? columnsOf(view).map(({ name }) => name) : [':id']
 }
 
+/**
+ * Whether `:updated_at` dates every change of what a row shows. It does so in a table of its own; a view shows rows of another one, which
+ * come, go and change without being dated in it.
+ */
+export function datesItsRows({ query, queryString, modifyingViewUid }: View): boolean {
+  return Object.keys(query ?? {}).length === 0 && !queryString && !modifyingViewUid
+}
+
 /** When rows last changed, ISO 8601 UTC. */
 export function publishedAtOf(view: View): string | undefined {
   const seconds = view.rowsUpdatedAt ?? view.viewLastModified

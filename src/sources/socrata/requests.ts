@@ -12,6 +12,8 @@ export interface SocrataPlan {
   readonly pageRows: number
   /** Columns that give a total order: `:id`, or all of a view that has none. */
   readonly order: readonly string[]
+  /** Only rows that were changed at this instant or later, by the portal's `:updated_at`; absent: all. */
+  readonly since?: string
 }
 
 /** Rows asked for above the count, so that rows which were added meanwhile come along and a full answer shows that there are more. */
@@ -30,6 +32,9 @@ const RESERVED =
 /** The portal's own id of a row: opaque, unique, in no answer that does not ask for it. */
 export const ROW_ID = ':id'
 
+/** When the portal last changed a row, by its own clock, in UTC. A full reload by the publisher dates every row anew. */
+const ROW_UPDATED_AT = ':updated_at'
+
 /** Address of a table's page for people, which also is its name in records. */
 export function pageOf(portal: string, id: string): string {
   return `${portal}/d/${id}`
@@ -45,9 +50,24 @@ export function countRequest({
   portal,
   id,
   api,
-}: Pick<SocrataPlan, 'portal' | 'id' | 'api'>): Pick<PageRequest, 'url' | 'post'> {
-  if (api === 'soda3') return soda3(portal, id, 'query.json', { query: 'SELECT count(*)' })
-  return { url: `${portal}/resource/${id}.json?$select=count(*)` }
+  since,
+}: Pick<SocrataPlan, 'portal' | 'id' | 'api' | 'since'>): Pick<PageRequest, 'url' | 'post'> {
+  if (api === 'soda3') return soda3(portal, id, 'query.json', { query: `SELECT count(*)${whereText(since)}` })
+  return { url: [`${portal}/resource/${id}.json?$select=count(*)`, ...whereParameters(since)].join('&') }
+}
+
+/** The condition in the text of a query. */
+function whereText(since: string | undefined): string {
+  return since === undefined ? '' : ` WHERE ${changedFrom(since)}`
+}
+
+/** The condition as a parameter of an address. */
+function whereParameters(since: string | undefined): readonly string[] {
+  return since === undefined ? [] : [`$where=${encodeURIComponent(changedFrom(since))}`]
+}
+
+function changedFrom(since: string): string {
+  return `${ROW_UPDATED_AT} >= '${since}'`
 }
 
 /**
@@ -67,7 +87,7 @@ export function rowsRequest(
   const asked = { page, format: formatOf(plan, columns), maxRows: rows }
   const order = plan.order.map(quoted)
   if (plan.api === 'soda3') {
-    const query = `SELECT ${columns.map(quoted).join(', ')} ORDER BY ${order.join(', ')} LIMIT ${rows} OFFSET ${offset}`
+    const query = `SELECT ${columns.map(quoted).join(', ')}${whereText(plan.since)} ORDER BY ${order.join(', ')} LIMIT ${rows} OFFSET ${offset}`
     const service = plan.as === 'csv' ? 'export.csv' : 'query.json'
     return { ...asked, ...soda3(plan.portal, plan.id, service, { query }) }
   }
@@ -75,6 +95,7 @@ export function rowsRequest(
   const select = selectOf(columns)
   const parts = [
     ...(select === undefined ? [] : [`$select=${encodeURIComponent(select)}`]),
+    ...whereParameters(plan.since),
     `$order=${encodeURIComponent(order.join(',')).replace('%3A', ':')}`,
     `$limit=${rows}`,
     ...(offset === 0 ? [] : [`$offset=${offset}`]),

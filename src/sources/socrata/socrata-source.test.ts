@@ -97,6 +97,42 @@ describeSource('Socrata as one export of SODA 3', () =>
 )
 describeSource('Socrata on the old backend', () => trial({ newBackend: false }, { read: 'export' }))
 
+describe('changed rows of a table', () => {
+  const changesOf = async (more: object, headers: Record<string, string> = {}) => {
+    const trial = await start(
+      () => [TABLE],
+      {},
+      {
+        alter: ({ path }, answer) => {
+          if (!path.startsWith('/api/views/'))
+            return { ...answer, headers: { ...answer.headers, ...headers } }
+          return { ...answer, body: [JSON.stringify({ ...JSON.parse([...answer.body].join('')), ...more })] }
+        },
+      },
+    )
+    return (await open(trial).describe()).offers[0]?.changes
+  }
+
+  it('can be asked for from the last change that the answering copy has, a day early', async () => {
+    const at = new Date(TABLE.updatedAt).toISOString()
+    expect(await changesOf({})).toMatchObject({ until: at, overlapHours: 24, unique: ['sr_number'] })
+    await running?.portal.close()
+    const copy = { 'x-soda2-secondary-last-modified': new Date(TABLE.updatedAt - 3_600_000).toUTCString() }
+    expect((await changesOf({}, copy))?.until).toBe(new Date(TABLE.updatedAt - 3_600_000).toISOString())
+  })
+
+  it('cannot, where the table is a view, whose rows are dated in another one', async () => {
+    for (const more of [
+      { query: { groupBys: [] } },
+      { modifyingViewUid: 'wxyz-9876' },
+      { queryString: 'SELECT *' },
+    ]) {
+      expect(await changesOf(more)).toBeUndefined()
+      await running?.portal.close()
+    }
+  })
+})
+
 const anyCell = fc.oneof(
   { weight: 1, arbitrary: fc.constant(null) },
   { weight: 1, arbitrary: fc.constantFrom('', '"', '\n', '\r\n', ',', '\\', '\u2028', '{}', 'null', 'true') },

@@ -1,17 +1,27 @@
 import type { SocrataSourceConfig } from '../../contracts/sources/socrata.js'
 import { WardbookError } from '../../kernel/errors.js'
-import type { Json } from '../../kernel/ids.js'
+import { digestOf, type Json } from '../../kernel/ids.js'
+import { sameColumn } from '../files/read-csv.js'
 import { pageAnswer } from '../http/page-answer.js'
 import type { PortalTools } from '../portal-tools.js'
-import type { Offer, PageAnswer, PageRequest, PageSignals, Publication, Source } from '../source.js'
+import type {
+  ChangeTime,
+  Offer,
+  PageAnswer,
+  PageRequest,
+  PageSignals,
+  Publication,
+  Source,
+} from '../source.js'
 import { pickYears, wordsOf } from '../years.js'
 import { SocrataApi } from './api.js'
 import { socrataCatalog } from './catalog.js'
-import { countRows, KEPT_HEADERS, lags } from './count.js'
+import { countChanged, countRows, KEPT_HEADERS, lags } from './count.js'
 import { failureOfPage } from './failures.js'
 import {
   changeTokenOf,
   columnsOf,
+  datesItsRows,
   demandTable,
   factsOf,
   orderOf,
@@ -59,6 +69,17 @@ class SocrataSource implements Source {
     return failureOfPage(request, signals, columnsAskedFor(request), this.config.tokenFrom)
   }
 
+  async changedSince(offer: Offer, since: string): Promise<Offer | undefined> {
+    const plan = { ...(offer.plan as unknown as SocrataPlan), since }
+    const rows = await countChanged(this.api, plan)
+    return rows === undefined ? undefined : { ...offer, rows, plan: plan as unknown as Json }
+  }
+
+  keysOf(offer: Offer, column: string): Offer | undefined {
+    const columns = offer.columns?.filter(({ name }) => sameColumn(name, column)) ?? []
+    return columns.length === 0 ? undefined : { ...offer, columns }
+  }
+
   /** Ids in reading order: those of the city file, then those of the years, oldest first. */
   private async tables(): Promise<{ ids: readonly string[]; missing: readonly string[] }> {
     const { datasets, find, portal, tokenFrom } = this.config
@@ -86,6 +107,7 @@ class SocrataSource implements Source {
       columns: columnsOf(view),
       ...(hasRowIds ? { key: { column: ROW_ID, hidden: true } } : {}),
       plan: plan as unknown as Json,
+      ...changeTimeOf(view, plan, headers),
       facts: { ...factsOf(view), ...headers, api, ...(lags(headers) ? { replicaLags: true } : {}) },
     }
   }
@@ -114,6 +136,27 @@ class SocrataSource implements Source {
   }
 }
 
+/** Changes may become visible later than they are dated: an upload takes its time, and the copy that answers follows its truth. */
+const OVERLAP_HOURS = 24
+
+/** A copy that lags has nothing newer than its own time, whatever the metadata says. */
+function changeTimeOf(
+  view: View,
+  { api, as, order }: SocrataPlan,
+  headers: Readonly<Record<string, string>>,
+): { changes?: ChangeTime } {
+  const copyMs = Date.parse(headers['x-soda2-secondary-last-modified'] ?? '')
+  const saysLate = headers['x-soda2-data-out-of-date'] === 'true'
+  if (view.rowsUpdatedAt == null || !datesItsRows(view) || order[0] !== ROW_ID) return {}
+  if (saysLate && Number.isNaN(copyMs)) return {}
+  const changedMs = view.rowsUpdatedAt * 1_000
+  const until = new Date(Number.isNaN(copyMs) ? changedMs : Math.min(copyMs, changedMs)).toISOString()
+  const columns = columnsOf(view).map(({ name, type = '' }) => [name, type])
+  const { keyColumn } = factsOf(view) // Socrata refuses a second row with an identifier that is there
+  const unique = typeof keyColumn === 'string' ? [keyColumn] : []
+  return { changes: { until, overlapHours: OVERLAP_HOURS, shape: digestOf({ columns, api, as }), unique } }
+}
+
 /**
  * Whether pages can carry the portal's own row ids beside the columns. A full reload gives every row another one, so they only show
  * whether a row is in two pages. SODA 2.0 gives them another way, together with all system columns.
@@ -133,6 +176,8 @@ function columnsAskedFor(request: PageRequest): readonly string[] {
   const listed =
     request.post === undefined
       ? new URL(request.url).searchParams.get('$select')
-      : /^SELECT (.*) ORDER BY /.exec((JSON.parse(request.post.text) as { query: string }).query)?.[1]
+      : /^SELECT (.*?) (?:WHERE|ORDER BY) /.exec(
+          (JSON.parse(request.post.text) as { query: string }).query,
+        )?.[1]
   return listed?.split(/, ?/).map((name) => name.replaceAll('`', '')) ?? []
 }

@@ -94,6 +94,9 @@ function layerRecord(table: PortalTable, id: number, variant: ArcgisVariant): Js
     ...(variant.saysMaxRecordCount ? { maxRecordCount: variant.maxRecordCount } : {}),
     ...((version ?? 0) >= 10.3 ? { advancedQueryCapabilities: can } : { supportsStatistics: statistics }),
     editingInfo: { lastEditDate: table.updatedAt },
+    ...(variant.editDateField === undefined
+      ? {}
+      : { editFieldsInfo: { editDateField: variant.editDateField } }),
     capabilities: 'Map,Query,Data',
     fields: fieldsOf(table, variant),
     ...subtypesRecord(variant),

@@ -29,6 +29,8 @@ export interface ArcgisVariant {
   readonly objectId: ((row: number) => bigint) | undefined
   /** Column whose cells are the geometry of rows, as JSON: a point of longitude `x` and latitude `y`. */
   readonly geometryColumn: string | undefined
+  /** Column in which the server writes when a row was last edited; undefined: it does not track editors. */
+  readonly editDateField: string | undefined
   /** Coded values of columns. */
   readonly domains: Readonly<Record<string, readonly { readonly code: Json; readonly name: string }[]>>
   /** Subtypes that rows have by the code in a column; in each, columns may have other coded values. */
@@ -70,6 +72,7 @@ export const HOSTED: ArcgisVariant = {
   namesObjectId: true,
   objectId: (row) => BigInt(row + 1),
   geometryColumn: undefined,
+  editDateField: undefined,
   domains: {},
   subtypes: undefined,
   hubMakes: 0,

@@ -107,8 +107,9 @@ class SocrataPortal {
     })
   }
 
-  private rows(table: PortalTable, query: SoqlQuery, asCsv: boolean, isSoda3: boolean): PortalAnswer {
-    const headers = this.headersOf(table)
+  private rows(whole: PortalTable, query: SoqlQuery, asCsv: boolean, isSoda3: boolean): PortalAnswer {
+    const headers = this.headersOf(whole)
+    const table = query.changedFrom === undefined ? whole : changedRows(whole, query.changedFrom)
     if (query.select === undefined) {
       return { ...json(200, JSON.stringify([{ count: String(table.rowCount) }])), headers }
     }
@@ -133,6 +134,21 @@ class SocrataPortal {
       'x-socrata-requestid': this.request.number.toString(16).padStart(32, '0'),
       ...(this.options.newBackend === false ? { 'x-soda2-legacy-types': 'true' } : {}),
     }
+  }
+}
+
+/** The rows of a table that the portal changed at an instant or later. */
+function changedRows(table: PortalTable, from: number): PortalTable {
+  const changedAt = (index: number) => table.rowUpdatedAt?.(index) ?? table.updatedAt
+  const places = Array.from({ length: table.rowCount }, (_none, index) => index).filter(
+    (index) => changedAt(index) >= from,
+  )
+  const place = (at: number) => places[at] ?? table.rowCount
+  return {
+    ...table,
+    rowCount: places.length,
+    row: (at) => table.row(place(at)),
+    rowId: (at) => table.rowId?.(place(at)) ?? place(at),
   }
 }
 
