@@ -1,0 +1,235 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { cp, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { seededRandom } from '../../src/demo/random.js'
+import { Spool } from '../../src/ingest/spool.js'
+import { DeltaTable } from '../../src/lake/delta/table.js'
+import { openLocalStore } from '../../src/lake/local/local-store.js'
+import type { ObjectStore } from '../../src/lake/store.js'
+import { tables } from '../../src/lake/tables.js'
+import type { Offer } from '../../src/sources/source.js'
+import { keysOf } from '../lake-fixture.js'
+import { differencesOf, type World, worldOf } from '../same-world.js'
+import { PHASES, type Phase, type ReadTimes, startRead, timesOf } from './read-run.js'
+import type { Edition } from './requests-table.js'
+import { type SoakSettings, say, type Tally, tellDifferences } from './trial.js'
+
+const [DATASET, SOURCE] = ['requests', 'portal']
+const RAW = tables.raw(DATASET, SOURCE)
+const QUARANTINE = tables.quarantine('ingest', DATASET, SOURCE)
+const PAGES = 30
+const MOST_PAGE_ROWS = 50_000
+/** Of 20 kills: the parts of a read are not of one length, and the shortest ones matter most. */
+const KILLS_OF_20: Readonly<Record<Phase, number>> = { reading: 14, writing: 4, 'cleaning up': 2 }
+
+/**
+ * A large table is read in 30 pages of CSV (its portal gives no more in one answer), as the second publication that a lake takes of it, and the reading process is killed at random moments of
+ * its whole life: while it receives and sorts out pages, while it writes, compares and commits, while it cleans up. It is started again until a read
+ * gets to its end; then the lake must be that of a calm read, and the next read begins.
+ * No page that lay recorded in the spool when the process was killed may be asked for again.
+ */
+export async function killRead(folder: string, settings: SoakSettings): Promise<Tally> {
+  const portal = await startPortal(settings.rows)
+  try {
+    const trial = await KillTrial.begin(folder, portal, settings.rows)
+    return await trial.run(settings)
+  } finally {
+    portal.close()
+  }
+}
+
+class KillTrial {
+  private reads = 0
+  private readonly tally = { passed: 0, failed: 0 }
+  private readonly killed: Record<Phase, number> = { reading: 0, writing: 0, 'cleaning up': 0 }
+  private keptPages = 0
+  private askedAgain = 0
+
+  private constructor(
+    private readonly folder: string,
+    private readonly portal: Portal,
+    private readonly city: string,
+    private readonly calm: { readonly world: World; readonly times: ReadTimes },
+  ) {}
+
+  /**
+   * Lays down the lake with the first publication, and what calm reads of the second make of it: one to be compared with, and one that finds the
+   * portal as the others will, its answers made, and whose times count.
+   */
+  static async begin(folder: string, portal: Portal, rows: number): Promise<KillTrial> {
+    const city = join(folder, 'city.json')
+    await writeFile(city, JSON.stringify(cityOf(portal.url)))
+    await timesOf(startRead(city, join(folder, 'first')))
+    portal.publish('second')
+    const [one, other] = [join(folder, 'calm'), join(folder, 'timed')]
+    for (const lake of [one, other]) await cp(join(folder, 'first'), lake, { recursive: true })
+    await timesOf(startRead(city, one))
+    await portal.asked()
+    const times = await timesOf(startRead(city, other))
+    const pages = pagesOf(await portal.asked())
+    const world = await lakeWorld(one)
+    if (!tellDifferences(differencesOf(world, await lakeWorld(other))))
+      throw new Error('two calm reads make two worlds')
+    for (const lake of [one, other]) await rm(lake, { recursive: true })
+    say(
+      `read: ${rows} rows in ${pages.length} requests for pages; a calm read takes ${times.ended} ms: ` +
+        `reading ${times.reading}, writing ${times.writing}, cleaning up ${times['cleaning up']}`,
+    )
+    return new KillTrial(folder, portal, city, { world, times })
+  }
+
+  /** Kills until there were enough, or the time is over; then the last read goes to its end. */
+  async run({ kills, seconds, seed }: SoakSettings): Promise<Tally> {
+    const random = seededRandom(seed)
+    const end = Date.now() + seconds * 1_000 - this.calm.times.ended
+    let left = kills
+    while (left > 0 && (Date.now() < end || this.reads === 0)) left -= await this.readOnce(random, left, end)
+    const { reading, writing, 'cleaning up': cleaning } = this.killed
+    say(
+      `read: killed ${kills - left} times (${reading} reading, ${writing} writing, ${cleaning} cleaning up) over ${this.reads} reads; ` +
+        `${this.keptPages} pages lay recorded in the spool at a kill, ${this.askedAgain} of them were asked for again`,
+    )
+    return this.tally
+  }
+
+  /** One read of the second publication, from its start to its end. @returns how often it was killed */
+  private async readOnce(random: () => number, most: number, end: number): Promise<number> {
+    this.reads += 1
+    const lake = join(this.folder, `read-${this.reads}`)
+    await cp(join(this.folder, 'first'), lake, { recursive: true })
+    const deaths: string[] = []
+    let kept: ReadonlySet<string> = new Set()
+    let again: readonly string[] = []
+    await this.portal.asked()
+    for (let isEnded = false; !isEnded; ) {
+      const run = startRead(this.city, lake)
+      if (deaths.length < most && Date.now() < end) {
+        const death = await run.killAt(momentOf(random, this.calm.times))
+        if (death === undefined) isEnded = true
+        else {
+          deaths.push(death.told)
+          this.killed[death.phase] += 1
+        }
+      } else {
+        await timesOf(run)
+        isEnded = true
+      }
+      const asked = await this.portal.asked()
+      again = [...again, ...asked.filter((page) => kept.has(page))]
+      kept = await recordedPages(lake)
+      if (!isEnded) this.keptPages += kept.size
+    }
+    this.askedAgain += again.length
+    const differences = [
+      ...differencesOf(this.calm.world, await lakeWorld(lake)),
+      ...again.map((page) => `a page that lay recorded was asked for again: ${page}`),
+    ]
+    const verdict = differences.length === 0 ? 'same world, no page twice' : 'ANOTHER WORLD'
+    say(`read ${this.reads}: killed ${deaths.length} times (${deaths.join(', ')}): ${verdict}`)
+    this.tally[tellDifferences(differences) ? 'passed' : 'failed'] += 1
+    await rm(lake, { recursive: true, force: true })
+    return deaths.length
+  }
+}
+
+/** A random moment of a read: in which part of it, and how long after that began. */
+function momentOf(random: () => number, times: ReadTimes): { phase: Phase; afterMs: number } {
+  let turn = random() * 20
+  const phase = PHASES.find((one) => {
+    turn -= KILLS_OF_20[one]
+    return turn < 0
+  }) as Phase
+  return { phase, afterMs: random() * times[phase] }
+}
+
+/** The lake as it is compared: its tables and their versions, names of data files, and what should not be there. */
+async function lakeWorld(lake: string): Promise<World> {
+  const scratch = await readdir(join(lake, '.scratch')) // before anybody sweeps it
+  const store = await openLocalStore(lake)
+  const { files, events } = await worldOf(store)
+  return {
+    files: [
+      ...files,
+      ...(await versionsOf(store)),
+      ...(await keysOf(store, `${RAW}/`)),
+      ...(await keysOf(store, `${QUARANTINE}/`)),
+      ...(await keysOf(store, 'spool/')),
+      ...scratch.map((name) => `scratch ${name}`),
+    ],
+    events,
+  }
+}
+
+async function versionsOf(store: ObjectStore): Promise<string[]> {
+  const roots = [RAW, QUARANTINE, tables.runs('ingest'), tables.outbox('ingest')]
+  const snapshots = await Promise.all(roots.map((root) => new DeltaTable(store, root).snapshot()))
+  return roots.map((root, at) => `${root} is at version ${snapshots[at]?.version}`)
+}
+
+/** Requests of the pages that lie whole and recorded in the spool. */
+async function recordedPages(lake: string): Promise<Set<string>> {
+  const store = await openLocalStore(lake)
+  const root = `spool/${DATASET}/${SOURCE}`
+  const recorded = new Set<string>()
+  for (const key of await keysOf(store, `${root}/`)) {
+    if (!key.endsWith('/offer.json')) continue
+    const { offer } = JSON.parse(Buffer.from((await store.get(key)) as Uint8Array).toString()) as {
+      offer: Offer
+    }
+    const { pages } = await new Spool(store, root).resume(offer) // the same token: nothing is thrown away
+    for (const { record } of pages) {
+      const { pathname, searchParams } = new URL(record.request.url)
+      recorded.add(`${decodeURIComponent(pathname)}?${searchParams}`)
+    }
+  }
+  return recorded
+}
+
+interface Portal {
+  readonly url: string
+  publish(edition: Edition): void
+  /** Requests since the last call, as `<path>?<query>`. */
+  asked(): Promise<readonly string[]>
+  close(): void
+}
+
+async function startPortal(rows: number): Promise<Portal> {
+  const file = join(import.meta.dirname, 'requests-portal.ts')
+  const pageRows = Math.min(MOST_PAGE_ROWS, Math.ceil(rows / PAGES))
+  const child = fork(file, [String(rows), String(pageRows)], { execArgv: ['--import', 'tsx'] })
+  const [url] = (await once(child, 'message')) as [string]
+  return {
+    url,
+    publish: (edition) => void child.send(edition),
+    asked: async () => {
+      child.send('asked')
+      return ((await once(child, 'message')) as [string[]])[0]
+    },
+    close: () => child.disconnect(),
+  }
+}
+
+function pagesOf(asked: readonly string[]): readonly string[] {
+  return asked.filter((request) => request.includes('%24limit='))
+}
+
+function cityOf(portal: string) {
+  const source = { family: 'socrata', portal, datasets: ['soak-1234'], api: 'soda2' }
+  return {
+    city: { slug: 'testville', name: 'Testville', timeZone: 'America/New_York', simulated: true },
+    datasets: {
+      [DATASET as string]: {
+        name: 'Requests',
+        kind: 'service-requests',
+        key: 'case_id',
+        partition: { column: 'council_district' },
+        sources: { [SOURCE as string]: source },
+        mapping: {
+          service_name: 'type',
+          requested_at: { from: 'opened_at', formats: ['%Y-%m-%d %H:%M:%S'] },
+        },
+      },
+    },
+  }
+}

@@ -1,0 +1,86 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ended, kill } from './trial.js'
+
+/** Parts of a read: until all pages are received and sorted out; until the commit and its records; until the process ends. */
+export const PHASES = ['reading', 'writing', 'cleaning up'] as const
+export type Phase = (typeof PHASES)[number]
+
+/** How long each part took, and all of it, in milliseconds. */
+export type ReadTimes = Readonly<Record<Phase | 'ended', number>>
+
+const PROGRAM = join(import.meta.dirname, '..', '..', 'bench', 'ingest', 'program.mjs')
+
+/** Starts the built program on a city file of one source. */
+export function startRead(cityFile: string, lake: string): ReadRun {
+  const args = ['--max-semi-space-size=1', PROGRAM, cityFile, lake, 'bounded']
+  return new ReadRun(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] }))
+}
+
+/** The times of a read that nobody disturbs. @throws when it fails */
+export async function timesOf(run: ReadRun): Promise<ReadTimes> {
+  const code = await run.ended()
+  if (code !== 0) throw new Error(`a calm read ended with code ${code}`)
+  return run.times()
+}
+
+/** A process that reads, watched by what it tells. */
+export class ReadRun {
+  /** When each part began. */
+  private readonly begun = new Map<Phase | 'ended', number>([['reading', Date.now()]])
+  private readonly waiting = new Map<Phase, () => void>()
+
+  constructor(private readonly child: ChildProcess) {
+    createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      const { facts } = JSON.parse(line) as { facts: object }
+      if ('resumed' in facts) this.begin('writing')
+      if ('version' in facts) this.begin('cleaning up')
+    })
+  }
+
+  async ended(): Promise<number | null> {
+    const code = await ended(this.child)
+    if (!this.begun.has('ended')) this.begun.set('ended', Date.now())
+    return code
+  }
+
+  times(): ReadTimes {
+    const at = (phase: Phase | 'ended') => this.begun.get(phase) ?? this.begun.get('ended') ?? Number.NaN
+    return {
+      reading: at('writing') - at('reading'),
+      writing: at('cleaning up') - at('writing'),
+      'cleaning up': at('ended') - at('cleaning up'),
+      ended: at('ended') - at('reading'),
+    }
+  }
+
+  /**
+   * Kills the process so long after a part of its read began.
+   * @returns in which part it was then; undefined when it got to its end before
+   * @throws when it failed
+   */
+  async killAt(moment: {
+    phase: Phase
+    afterMs: number
+  }): Promise<{ phase: Phase; told: string } | undefined> {
+    const hasBegun = this.begun.has(moment.phase)
+      ? Promise.resolve()
+      : new Promise<void>((resolve) => this.waiting.set(moment.phase, resolve))
+    const isOver = this.ended()
+    await Promise.race([hasBegun.then(() => sleep(moment.afterMs)), isOver])
+    await kill(this.child)
+    const code = await isOver
+    if (code === 0) return undefined
+    if (code !== null) throw new Error(`a read failed with code ${code}`)
+    const [phase, since] = [...this.begun].filter(([one]) => one !== 'ended').at(-1) as [Phase, number]
+    const after = (this.begun.get('ended') as number) - since
+    return { phase, told: `${phase} ${after} ms` }
+  }
+
+  private begin(phase: Phase): void {
+    this.begun.set(phase, Date.now())
+    this.waiting.get(phase)?.()
+  }
+}
