@@ -46,8 +46,13 @@ export async function readSource(cityFile, lake, profileName, report = () => {})
 
 if (process.argv[1] === import.meta.filename) {
   const [cityFile, lake, profileName] = process.argv.slice(2)
-  const city = JSON.parse(await readFile(cityFile, 'utf8'))
-  await readSource(city, lake, profileName, ({ message, facts }) =>
-    process.stdout.write(`${JSON.stringify({ message, facts })}\n`),
-  )
+  const tell = (line) => process.stdout.write(`${JSON.stringify(line)}\n`)
+  try {
+    const city = JSON.parse(await readFile(cityFile, 'utf8'))
+    await readSource(city, lake, profileName, ({ message, facts }) => tell({ message, facts }))
+  } catch (thrown) {
+    const { toErrorRecord } = await load('kernel/errors.js')
+    tell({ error: toErrorRecord(thrown) })
+    process.exitCode = 1
+  }
 }

@@ -34,7 +34,7 @@ export class ReadRun {
 
   constructor(private readonly child: ChildProcess) {
     createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      const { facts } = JSON.parse(line) as { facts: object }
+      const { facts = {} } = JSON.parse(line) as { facts?: object }
       if ('resumed' in facts) this.begin('writing')
       if ('version' in facts) this.begin('cleaning up')
     })
