@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type ReadingWay, WAYS, type WayName } from '../../testkit/adversary-trial.js'
+import { diesBehind, pagesAsked } from '../../testkit/killed-read.js'
 import {
   counting,
   failingAt,
@@ -15,7 +16,7 @@ import { DATASET, ingest, SOURCE, testCity } from '../../testkit/test-city.js'
 import type { PublicationProposal } from '../contracts/proposal.js'
 import { startCkanPortal } from '../demo/portals/ckan/ckan-portal.js'
 import { startLegistarPortal } from '../demo/portals/legistar/legistar-portal.js'
-import type { PortalRequest, RunningPortal } from '../demo/portals/portal-server.js'
+import type { RunningPortal } from '../demo/portals/portal-server.js'
 import { type PortalTable, tableOfRows } from '../demo/portals/portal-table.js'
 import { DeltaTable } from '../lake/delta/table.js'
 import { tables } from '../lake/tables.js'
@@ -38,11 +39,6 @@ function cityOf(way: ReadingWay, url: string, dataset: object = {}) {
   return testCity({ source: way.source(url), dataset: { partition, ...dataset } })
 }
 
-/** Requests for pages, each as one text. */
-function pagesAsked({ asks }: ReadingWay, requests: readonly PortalRequest[]): string[] {
-  return requests.filter(asks).map(({ path, query, body }) => `${path}?${query} ${body}`)
-}
-
 describe.each(['Socrata pages', 'CKAN pages', 'ArcGIS pages', 'ArcGIS ranges'] as WayName[])(
   'a read of %s that is killed',
   (name) => {
@@ -61,14 +57,7 @@ describe.each(['Socrata pages', 'CKAN pages', 'ArcGIS pages', 'ArcGIS ranges'] a
       for (let done = 0; done < all.length; done++) {
         const killed = await makeLake()
         const city = cityOf(way, portal.url)
-        let asked = 0
-        const dying: typeof fetch = async (input, init) => {
-          const url = new URL(String(input instanceof Request ? input.url : input))
-          const isPage = pagesOf(way, url, init)
-          if (isPage && asked++ >= done) throw new KilledHere()
-          return fetch(input, init)
-        }
-        await expect(ingest(killed.store, city, { fetch: dying })).rejects.toThrow()
+        await expect(ingest(killed.store, city, { fetch: diesBehind(done, way) })).rejects.toThrow()
         const before = portal.requests.length
         await ingest(killed.store, city)
         const again = pagesAsked(way, portal.requests.slice(before))
@@ -80,16 +69,6 @@ describe.each(['Socrata pages', 'CKAN pages', 'ArcGIS pages', 'ArcGIS ranges'] a
     })
   },
 )
-
-/** A process that is gone: no error of a portal. */
-class KilledHere extends Error {}
-
-function pagesOf(way: ReadingWay, url: URL, init: RequestInit | undefined): boolean {
-  const body = typeof init?.body === 'string' ? init.body : ''
-  const headers = Object.fromEntries(new Headers(init?.headers))
-  const request = { number: 0, method: 'GET', path: url.pathname, query: url.searchParams, headers, body }
-  return way.asks(request)
-}
 
 describe('a read that is killed at any write', () => {
   it('never asks again for a page that was recorded, and ends in the same world', async () => {

@@ -2,6 +2,8 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { cp, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { CityFile } from '../../src/contracts/city-file.js'
+import type { PagedSourceConfig } from '../../src/contracts/source-config.js'
 import { seededRandom } from '../../src/demo/random.js'
 import { Spool } from '../../src/ingest/spool.js'
 import { DeltaTable } from '../../src/lake/delta/table.js'
@@ -49,7 +51,8 @@ class KillTrial {
   private constructor(
     private readonly folder: string,
     private readonly portal: Portal,
-    private readonly city: string,
+    private readonly cityFile: string,
+    private readonly source: PagedSourceConfig,
     private readonly calm: { readonly world: World; readonly times: ReadTimes },
   ) {}
 
@@ -58,15 +61,16 @@ class KillTrial {
    * portal as the others will, its answers made, and whose times count.
    */
   static async begin(folder: string, portal: Portal, rows: number): Promise<KillTrial> {
-    const city = join(folder, 'city.json')
-    await writeFile(city, JSON.stringify(cityOf(portal.url)))
-    await timesOf(startRead(city, join(folder, 'first')))
+    const city = cityOf(portal.url)
+    const cityFile = join(folder, 'city.json')
+    await writeFile(cityFile, JSON.stringify(city))
+    await timesOf(startRead(cityFile, join(folder, 'first')))
     portal.publish('second')
     const [one, other] = [join(folder, 'calm'), join(folder, 'timed')]
     for (const lake of [one, other]) await cp(join(folder, 'first'), lake, { recursive: true })
-    await timesOf(startRead(city, one))
+    await timesOf(startRead(cityFile, one))
     await portal.asked()
-    const times = await timesOf(startRead(city, other))
+    const times = await timesOf(startRead(cityFile, other))
     const pages = pagesOf(await portal.asked())
     const world = await lakeWorld(one)
     if (!tellDifferences(differencesOf(world, await lakeWorld(other))))
@@ -76,7 +80,7 @@ class KillTrial {
       `read: ${rows} rows in ${pages.length} requests for pages; a calm read takes ${times.ended} ms: ` +
         `reading ${times.reading}, writing ${times.writing}, cleaning up ${times['cleaning up']}`,
     )
-    return new KillTrial(folder, portal, city, { world, times })
+    return new KillTrial(folder, portal, cityFile, sourceOf(city), { world, times })
   }
 
   /** Kills until there were enough, or the time is over; then the last read goes to its end. */
@@ -103,7 +107,7 @@ class KillTrial {
     let again: readonly string[] = []
     await this.portal.asked()
     for (let isEnded = false; !isEnded; ) {
-      const run = startRead(this.city, lake)
+      const run = startRead(this.cityFile, lake)
       if (deaths.length < most && Date.now() < end) {
         const death = await run.killAt(momentOf(random, this.calm.times))
         if (death === undefined) isEnded = true
@@ -117,13 +121,15 @@ class KillTrial {
       }
       const asked = await this.portal.asked()
       again = [...again, ...asked.filter((page) => kept.has(page))]
-      kept = await recordedPages(lake)
+      kept = await recordedPages(lake, this.source)
       if (!isEnded) this.keptPages += kept.size
     }
     this.askedAgain += again.length
     const differences = [
       ...differencesOf(this.calm.world, await lakeWorld(lake)),
-      ...again.map((page) => `a page that lay recorded was asked for again: ${page}`),
+      ...again.map(
+        (page) => `a page that lay recorded was asked for again: ${page.replace(/%24select=[^&]*/, '…')}`,
+      ),
     ]
     const verdict = differences.length === 0 ? 'same world, no page twice' : 'ANOTHER WORLD'
     say(`read ${this.reads}: killed ${deaths.length} times (${deaths.join(', ')}): ${verdict}`)
@@ -168,16 +174,17 @@ async function versionsOf(store: ObjectStore): Promise<string[]> {
 }
 
 /** Requests of the pages that lie whole and recorded in the spool. */
-async function recordedPages(lake: string): Promise<Set<string>> {
+async function recordedPages(lake: string, source: PagedSourceConfig): Promise<Set<string>> {
   const store = await openLocalStore(lake)
   const root = `spool/${DATASET}/${SOURCE}`
+  const spool = new Spool(store, root, source)
   const recorded = new Set<string>()
   for (const key of await keysOf(store, `${root}/`)) {
     if (!key.endsWith('/offer.json')) continue
     const { offer } = JSON.parse(Buffer.from((await store.get(key)) as Uint8Array).toString()) as {
       offer: Offer
     }
-    const { pages } = await new Spool(store, root).resume(offer) // the same token: nothing is thrown away
+    const { pages } = await spool.resume(offer) // the same token and settings: nothing is thrown away
     for (const { record } of pages) {
       const { pathname, searchParams } = new URL(record.request.url)
       recorded.add(`${decodeURIComponent(pathname)}?${searchParams}`)
@@ -212,6 +219,10 @@ async function startPortal(rows: number): Promise<Portal> {
 
 function pagesOf(asked: readonly string[]): readonly string[] {
   return asked.filter((request) => request.includes('%24limit='))
+}
+
+function sourceOf(city: object): PagedSourceConfig {
+  return CityFile.parse(city).datasets[DATASET as string]?.sources[SOURCE as string] as PagedSourceConfig
 }
 
 function cityOf(portal: string) {
