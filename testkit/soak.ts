@@ -16,7 +16,7 @@ const USAGE =
 
 /**
  * `npm run soak -- kill [demo|read] [--seconds 120] [--seed N] [--kills 10] [--rows 60000] [--city FILE --mirror DIR]`: long trials of what
- * must never break. Trials share the seconds. Prints a line a round and `N passed, N failed` at the end.
+ * must never break. Trials share the seconds, in which rounds of so many kills are begun. Prints a line a round, and `N passed, N failed` at the end.
  */
 async function main(argv: readonly string[]): Promise<number> {
   const [name = '', only] = argv.slice(0, argv.findIndex((word) => word.startsWith('--')) >>> 0)

@@ -13,7 +13,15 @@ import { tables } from '../../src/lake/tables.js'
 import type { Offer } from '../../src/sources/source.js'
 import { keysOf } from '../lake-fixture.js'
 import { differencesOf, type World, worldOf } from '../same-world.js'
-import { PHASES, type Phase, type ReadTimes, startRead, timesOf } from './read-run.js'
+import {
+  type Death,
+  type Moment,
+  PHASES,
+  type Phase,
+  type ReadTimes,
+  startRead,
+  timesOf,
+} from './read-run.js'
 import type { Edition } from './requests-table.js'
 import { type SoakSettings, say, type Tally, tellDifferences } from './trial.js'
 
@@ -32,10 +40,11 @@ const KILLS_OF_20: Readonly<Record<Phase, number>> = { reading: 14, writing: 4, 
  * No page that lay recorded in the spool when the process was killed may be asked for again.
  */
 export async function killRead(folder: string, settings: SoakSettings): Promise<Tally> {
+  const end = Date.now() + settings.seconds * 1_000
   const portal = await startPortal(settings.rows)
   try {
     const trial = await KillTrial.begin(folder, portal, settings.rows)
-    return await trial.run(settings)
+    return await trial.run(settings, end)
   } finally {
     portal.close()
   }
@@ -83,64 +92,71 @@ class KillTrial {
     return new KillTrial(folder, portal, cityFile, sourceOf(city), { world, times })
   }
 
-  /** Kills until there were enough, or the time is over; then the last read goes to its end. */
-  async run({ kills, seconds, seed }: SoakSettings): Promise<Tally> {
+  /** Rounds of so many kills, the first in any case, others while there is time. */
+  async run({ kills, seed }: SoakSettings, end: number): Promise<Tally> {
     const random = seededRandom(seed)
-    const end = Date.now() + seconds * 1_000 - this.calm.times.ended
-    let left = kills
-    while (left > 0 && (Date.now() < end || this.reads === 0)) left -= await this.readOnce(random, left, end)
+    for (let round = 1; round === 1 || Date.now() < end; round++) {
+      for (let left = kills; left > 0; ) left -= await this.readOnce(random, left)
+    }
     const { reading, writing, 'cleaning up': cleaning } = this.killed
     say(
-      `read: killed ${kills - left} times (${reading} reading, ${writing} writing, ${cleaning} cleaning up) over ${this.reads} reads; ` +
+      `read: killed ${reading + writing + cleaning} times (${reading} reading, ${writing} writing, ${cleaning} cleaning up) over ${this.reads} reads; ` +
         `${this.keptPages} pages lay recorded in the spool at a kill, ${this.askedAgain} of them were asked for again`,
     )
     return this.tally
   }
 
-  /** One read of the second publication, from its start to its end. @returns how often it was killed */
-  private async readOnce(random: () => number, most: number, end: number): Promise<number> {
+  /** One read of the second publication, from its start to its end. @returns how often it was killed: `most` at most */
+  private async readOnce(random: () => number, most: number): Promise<number> {
     this.reads += 1
     const lake = join(this.folder, `read-${this.reads}`)
     await cp(join(this.folder, 'first'), lake, { recursive: true })
-    const deaths: string[] = []
-    let kept: ReadonlySet<string> = new Set()
-    let again: readonly string[] = []
     await this.portal.asked()
+    const deaths: Death[] = []
+    const again: string[] = []
+    let kept: ReadonlySet<string> = new Set()
     for (let isEnded = false; !isEnded; ) {
-      const run = startRead(this.cityFile, lake)
-      if (deaths.length < most && Date.now() < end) {
-        const death = await run.killAt(momentOf(random, this.calm.times))
-        if (death === undefined) isEnded = true
-        else {
-          deaths.push(death.told)
-          this.killed[death.phase] += 1
-        }
-      } else {
-        await timesOf(run)
-        isEnded = true
-      }
-      const asked = await this.portal.asked()
-      again = [...again, ...asked.filter((page) => kept.has(page))]
+      const death = await this.startAndKill(
+        lake,
+        deaths.length < most ? momentOf(random, this.calm.times) : undefined,
+      )
+      if (death === undefined) isEnded = true
+      else deaths.push(death)
+      again.push(...(await this.portal.asked()).filter((page) => kept.has(page)))
       kept = await recordedPages(lake, this.source)
-      if (!isEnded) this.keptPages += kept.size
+      this.keptPages += kept.size
     }
     this.askedAgain += again.length
+    this.judge(await lakeWorld(lake), deaths, again)
+    await rm(lake, { recursive: true, force: true })
+    return deaths.length
+  }
+
+  /** @returns how the process died; undefined when it got to its end */
+  private async startAndKill(lake: string, moment: Moment | undefined): Promise<Death | undefined> {
+    const run = startRead(this.cityFile, lake)
+    if (moment !== undefined) return run.killAt(moment)
+    await timesOf(run)
+    return undefined
+  }
+
+  private judge(world: World, deaths: readonly Death[], again: readonly string[]): void {
+    for (const { phase } of deaths) this.killed[phase] += 1
     const differences = [
-      ...differencesOf(this.calm.world, await lakeWorld(lake)),
+      ...differencesOf(this.calm.world, world),
       ...again.map(
         (page) => `a page that lay recorded was asked for again: ${page.replace(/%24select=[^&]*/, '…')}`,
       ),
     ]
+    const told = deaths.map(({ phase, afterMs }) => `${phase} ${afterMs} ms`).join(', ')
     const verdict = differences.length === 0 ? 'same world, no page twice' : 'ANOTHER WORLD'
-    say(`read ${this.reads}: killed ${deaths.length} times (${deaths.join(', ')}): ${verdict}`)
+    say(`read ${this.reads}: killed ${deaths.length} times (${told}): ${verdict}`)
     this.tally[tellDifferences(differences) ? 'passed' : 'failed'] += 1
-    await rm(lake, { recursive: true, force: true })
-    return deaths.length
   }
 }
 
 /** A random moment of a read: in which part of it, and how long after that began. */
-function momentOf(random: () => number, times: ReadTimes): { phase: Phase; afterMs: number } {
+function momentOf(random: () => number, times: ReadTimes): Moment {
   let turn = random() * 20
   const phase = PHASES.find((one) => {
     turn -= KILLS_OF_20[one]

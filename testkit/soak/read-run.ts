@@ -11,6 +11,15 @@ export type Phase = (typeof PHASES)[number]
 /** How long each part took, and all of it, in milliseconds. */
 export type ReadTimes = Readonly<Record<Phase | 'ended', number>>
 
+/** A moment of a read: so long after a part of it began. */
+export interface Moment {
+  readonly phase: Phase
+  readonly afterMs: number
+}
+
+/** In which part of its read a process died, and how long after that began. */
+export type Death = Moment
+
 const PROGRAM = join(import.meta.dirname, '..', '..', 'bench', 'ingest', 'program.mjs')
 
 /** Starts the built program on a city file of one source. */
@@ -57,26 +66,24 @@ export class ReadRun {
   }
 
   /**
-   * Kills the process so long after a part of its read began.
-   * @returns in which part it was then; undefined when it got to its end before
+   * Kills the process at a moment of its read.
+   * @returns how it died; undefined when it got to its end before
    * @throws when it failed
    */
-  async killAt(moment: {
-    phase: Phase
-    afterMs: number
-  }): Promise<{ phase: Phase; told: string } | undefined> {
-    const hasBegun = this.begun.has(moment.phase)
-      ? Promise.resolve()
-      : new Promise<void>((resolve) => this.waiting.set(moment.phase, resolve))
+  async killAt(moment: Moment): Promise<Death | undefined> {
     const isOver = this.ended()
-    await Promise.race([hasBegun.then(() => sleep(moment.afterMs)), isOver])
+    await Promise.race([this.beginningOf(moment.phase).then(() => sleep(moment.afterMs)), isOver])
     await kill(this.child)
     const code = await isOver
     if (code === 0) return undefined
     if (code !== null) throw new Error(`a read failed with code ${code}`)
     const [phase, since] = [...this.begun].filter(([one]) => one !== 'ended').at(-1) as [Phase, number]
-    const after = (this.begun.get('ended') as number) - since
-    return { phase, told: `${phase} ${after} ms` }
+    return { phase, afterMs: (this.begun.get('ended') as number) - since }
+  }
+
+  private beginningOf(phase: Phase): Promise<void> {
+    if (this.begun.has(phase)) return Promise.resolve()
+    return new Promise((resolve) => this.waiting.set(phase, resolve))
   }
 
   private begin(phase: Phase): void {

@@ -5,10 +5,10 @@ import type { PocketMirror } from '../pocket-mirror.js'
 export interface SoakSettings {
   /** Another city than the bundled one: its file, and the folder that replaces the network. */
   readonly city: PocketMirror | undefined
-  /** How long the trial goes on starting something new. */
+  /** How long rounds are begun; the first is in any case. */
   readonly seconds: number
   readonly seed: number
-  /** SIGKILLs: of each round of the demo run, of the whole trial of the large read. */
+  /** SIGKILLs of a round. */
   readonly kills: number
   /** Rows of the large read. */
   readonly rows: number
