@@ -1,10 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ReadingWay, truthOf, WAYS, type WayName } from '../../testkit/adversary-trial.js'
+import { afterEach, describe, expect, it } from 'vitest'
+import { cityOfWay, type ReadingWay, truthOf, WAYS, type WayName } from '../../testkit/adversary-trial.js'
+import { freshLake } from '../../testkit/fresh.js'
 import { diesBehind, pagesAsked } from '../../testkit/killed-read.js'
-import { keysOf, makeLake, queryTable, type TestLake, worldOf } from '../../testkit/lake-fixture.js'
-import { DATASET, ingest, SOURCE, testCity } from '../../testkit/test-city.js'
+import { keysOf, makeLake, queryTable, worldOf } from '../../testkit/lake-fixture.js'
+import { DATASET, ingest, SOURCE } from '../../testkit/test-city.js'
 import type { CityFile } from '../contracts/city-file.js'
 import type { RunningPortal } from '../demo/portals/portal-server.js'
 import { DeltaTable } from '../lake/delta/table.js'
@@ -13,20 +14,11 @@ import { tables } from '../lake/tables.js'
 const RAW = tables.raw(DATASET, SOURCE)
 const NUMBERS = Array.from({ length: 23 }, (_none, at) => at + 1)
 
-let lake: TestLake
+const lake = freshLake()
 let portal: RunningPortal | undefined
-beforeEach(async () => {
-  lake = await makeLake()
-})
-afterEach(async () => {
-  await portal?.close()
-  await lake.remove()
-})
+afterEach(() => portal?.close())
 
-function cityOf(way: ReadingWay, url: string, drops: readonly string[], settings: object = {}) {
-  const partition = { column: 'council_district', from: way.columns[0] }
-  return testCity({ source: { ...way.source(url), ...settings, drops }, dataset: { partition } })
-}
+const cityOf = (way: ReadingWay, url: string, drops: readonly string[]) => cityOfWay(way, url, { drops })
 
 /** A run that dies when it has asked for so many pages. */
 async function killedRun(way: ReadingWay, city: CityFile, pages = 2): Promise<void> {
@@ -140,7 +132,7 @@ describe('a source whose settings change after a run was killed', () => {
     const table = way.table(NUMBERS)
     portal = await way.start(() => table)
     await killedRun(way, cityOf(way, portal.url, []))
-    const city = cityOf(way, portal.url, [], { where: 'OBJECTID > 9' })
+    const city = cityOfWay(way, portal.url, { where: 'OBJECTID > 9' })
     await ingest(lake.store, city)
     const calm = await makeLake()
     await ingest(calm.store, city)
