@@ -4,7 +4,14 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { cityOfWay, type ReadingWay, truthOf, WAYS, type WayName } from '../../testkit/adversary-trial.js'
 import { freshLake } from '../../testkit/fresh.js'
 import { diesBehind, pagesAsked } from '../../testkit/killed-read.js'
-import { keysOf, makeLake, queryTable, worldOf } from '../../testkit/lake-fixture.js'
+import {
+  failingAt,
+  keysOf,
+  makeLake,
+  queryTable,
+  type TestLake,
+  worldOf,
+} from '../../testkit/lake-fixture.js'
 import { DATASET, ingest, SOURCE } from '../../testkit/test-city.js'
 import type { CityFile } from '../contracts/city-file.js'
 import type { RunningPortal } from '../demo/portals/portal-server.js'
@@ -25,14 +32,14 @@ async function killedRun(way: ReadingWay, city: CityFile, pages = 2): Promise<vo
   await expect(ingest(lake.store, city, { fetch: diesBehind(pages, way) })).rejects.toThrow()
 }
 
-async function rawColumns(): Promise<string[]> {
-  return [...((await new DeltaTable(lake.store, RAW).snapshot())?.columns ?? [])].map(({ name }) => name)
+async function rawColumns(of: TestLake = lake): Promise<string[]> {
+  return [...((await new DeltaTable(of.store, RAW).snapshot())?.columns ?? [])].map(({ name }) => name)
 }
 
 /** Rows as `truthOf` tells them, of some of the way's columns. */
-async function rawRows(columns: readonly string[]): Promise<string[]> {
+async function rawRows(columns: readonly string[], of: TestLake = lake): Promise<string[]> {
   const listed = columns.map((name) => `"${name}"`).join(', ')
-  const rows = await queryTable<Record<string, string>>(lake.store, RAW, `SELECT ${listed} FROM {table}`)
+  const rows = await queryTable<Record<string, string>>(of.store, RAW, `SELECT ${listed} FROM {table}`)
   return rows.map((row) => JSON.stringify(columns.map((name) => row[name] ?? null))).sort()
 }
 
@@ -138,5 +145,25 @@ describe('a source whose settings change after a run was killed', () => {
     await ingest(calm.store, city)
     expect(await worldOf(lake.store)).toEqual(await worldOf(calm.store))
     await calm.remove()
+  })
+})
+
+describe('a column that is dropped after a run was killed at any write', () => {
+  it('is not in a page whose body was there without its record', async () => {
+    const way: ReadingWay = WAYS['CKAN pages']
+    const table = way.table(NUMBERS)
+    const columns = way.columns.slice(0, 2)
+    portal = await way.start(() => table)
+    for (let fatal = 1; fatal <= 4; fatal++) {
+      const killed = await makeLake()
+      const dying = ingest(failingAt(killed.store, fatal, true), cityOf(way, portal.url, []))
+      await expect(dying).rejects.toThrow()
+      const city = cityOf(way, portal.url, ['title'])
+      await expect(ingest(killed.store, city, { fetch: diesBehind(2, way) })).rejects.toThrow()
+      await ingest(killed.store, city)
+      expect(await rawRows(columns, killed), `write ${fatal}`).toEqual(truthOf({ ...way, columns }, table))
+      expect(await rawColumns(killed), `write ${fatal}`).not.toContain('title')
+      await killed.remove()
+    }
   })
 })

@@ -92,7 +92,9 @@ export class Spool {
    */
   async add(offer: Offer, record: PageRecord, file: string, form: SpooledPage['form']): Promise<SpooledPage> {
     const name = pageName(record.request.page)
-    const body = `${this.folder(offer)}/${name}-${record.sha256.slice(0, 24)}`
+    // What a killed run left under the name has the same bytes: received ones, or what the same drops left of them.
+    const cut = form === 'strict' ? `-${digestOf([...this.drops]).slice(0, 8)}` : ''
+    const body = `${this.folder(offer)}/${name}-${record.sha256.slice(0, 24)}${cut}`
     await this.store.createIfAbsent(body, { file })
     const page = { record, body, form }
     await this.write(`${this.folder(offer)}/${name}.json`, { v: SPOOL_VERSION, page })
