@@ -140,8 +140,7 @@ async function liveFiles(lake: string) {
 }
 
 describe.skipIf(process.platform !== 'linux')('a bounded run as a whole (peaks are read from Linux)', () => {
-  // Once more where it is above: with other suites beside it, one process keeps freed memory while the other already takes its own.
-  it.each(HARD)('takes $what within its ceiling', { retry: 1 }, async ({ what, rows, body, ...city }) => {
+  it.each(HARD)('takes $what within its ceiling', async ({ what, rows, body, ...city }) => {
     const lake = join(folder, what.replaceAll(/\W/g, '-'))
     await rm(lake, { recursive: true, force: true })
     const { peakMib, facts, error } = await runBounded(lake, body(), city)
