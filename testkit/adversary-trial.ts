@@ -1,3 +1,4 @@
+import type { CityFile } from '../src/contracts/city-file.js'
 import { type Misbehave, startArcgisPortal } from '../src/demo/portals/arcgis/arcgis-portal.js'
 import { type ArcgisMisbehavior, SERVER_10_1 } from '../src/demo/portals/arcgis/variant.js'
 import { startCkanPortal } from '../src/demo/portals/ckan/ckan-portal.js'
@@ -9,6 +10,7 @@ import { startSocrataPortal } from '../src/demo/portals/socrata/socrata-portal.j
 import { isArcgisPage } from './arcgis-trial.js'
 import { type AsksForRows, asksForRows } from './portal-faults.js'
 import { trialTable } from './portal-trial.js'
+import { testCity } from './test-city.js'
 
 /** One way in which a family reads a table, over the family's portal on this machine. */
 export interface ReadingWay {
@@ -136,6 +138,17 @@ export const WAYS = {
   'Legistar matters': legistar('matters', 'Matter'),
 } satisfies Readonly<Record<string, ReadingWay>>
 export type WayName = keyof typeof WAYS
+
+/** A city whose one source is read in this way, and divided by the way's first column. @param settings of the source, @param dataset of the dataset */
+export function cityOfWay(
+  way: ReadingWay,
+  url: string,
+  settings: object = {},
+  dataset: object = {},
+): CityFile {
+  const partition = { column: 'council_district', from: way.columns[0] }
+  return testCity({ source: { ...way.source(url), ...settings }, dataset: { partition, ...dataset } })
+}
 
 /** The rows of a table as the raw table has to have them: lines to be compared as a bag. */
 export function truthOf({ columns }: ReadingWay, table: PortalTable): string[] {

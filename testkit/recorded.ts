@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { constants, gunzipSync } from 'node:zlib'
+import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
+import { titleWith } from './shared-folder.js'
 
 /** An answer that a portal once gave. */
 export interface RecordedAnswer {
@@ -92,6 +95,29 @@ export function madeUp(value: unknown): RecordedAnswer {
 export function filesOf(sourcesFile: string): readonly string[] {
   const lines = readFileSync(sourcesFile, 'utf8').matchAll(/^\| (\S+\.\S+) \| \d+ \|/gm)
   return [...lines].map(([, name]) => name as string)
+}
+
+/**
+ * Tests of a folder of recordings: each file of its SOURCES.md has a case, and each case passes.
+ * @param folder undefined where the shared folder is absent: everything is skipped, and says so
+ */
+export function describeRecorded(
+  portals: string,
+  folder: string | undefined,
+  cases: Readonly<Record<string, () => unknown>>,
+): void {
+  describe(`recorded answers of ${portals}`, () => {
+    it.skipIf(folder === undefined)(titleWith(folder, 'have a case each'), () => {
+      expect([...filesOf(join(folder as string, 'SOURCES.md'))].sort()).toEqual(Object.keys(cases).sort())
+    })
+
+    it.skipIf(folder === undefined).each(Object.keys(cases))(
+      titleWith(folder, 'are read or refused as they have to be: %s'),
+      async (name) => {
+        await cases[name]?.()
+      },
+    )
+  })
 }
 
 function withoutTransfer(headers: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {

@@ -1,17 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { rm } from 'node:fs/promises'
+import { describe, expect, it } from 'vitest'
+import { freshFolder, freshLake } from '../../testkit/fresh.js'
 import {
   copyLake,
   counting,
   failingAt,
   inProcessRunner,
   keysOf,
-  makeLake,
   queryTable,
   rowsOf,
-  type TestLake,
   worldOf,
 } from '../../testkit/lake-fixture.js'
 import {
@@ -36,24 +33,15 @@ const MAPPING = {
   requested_at: { from: 'Opened', formats: ['%Y-%m-%d %H:%M:%S', '%m/%d/%Y %I:%M:%S %p', '%Y-%m-%d'] },
 }
 
-let lake: TestLake
-let mirror: string
-
-beforeEach(async () => {
-  lake = await makeLake()
-  mirror = await mkdtemp(join(tmpdir(), 'wardbook-mirror-'))
-})
-afterEach(async () => {
-  await lake.remove()
-  await rm(mirror, { recursive: true })
-})
+const lake = freshLake()
+const mirror = freshFolder('mirror')
 
 /** Writes the files, ingests and harmonizes them. */
 async function run(files: Record<string, readonly string[]>, changes: CityChanges = {}): Promise<void> {
-  await rm(mirror, { recursive: true })
+  await rm(mirror.path, { recursive: true })
   const texts = Object.entries(files).map(([name, lines]) => [name, `${lines.join('\n')}\n`])
-  await writeFiles(mirror, Object.fromEntries(texts))
-  await ingest(lake.store, testCity(changes), { mirror })
+  await writeFiles(mirror.path, Object.fromEntries(texts))
+  await ingest(lake.store, testCity(changes), { mirror: mirror.path })
   await harmonize(lake.store, testCity(changes))
 }
 
@@ -279,8 +267,8 @@ describe('a new snapshot', () => {
     await run(files(first))
     const before = await live()
     const tasks: string[] = []
-    await writeFiles(mirror, { 'a.csv': `${[HEADER, ...first, '5,8,Pothole,2026-01-02'].join('\n')}\n` })
-    await ingest(lake.store, testCity(), { mirror })
+    await writeFiles(mirror.path, { 'a.csv': `${[HEADER, ...first, '5,8,Pothole,2026-01-02'].join('\n')}\n` })
+    await ingest(lake.store, testCity(), { mirror: mirror.path })
     const runner = {
       run: async <Result>(task: string, job: object): Promise<Result> => {
         tasks.push(
@@ -351,11 +339,11 @@ describe('a killed run', () => {
     const city = testCity({ dataset: { key: 'id' }, city: { parts: { maxRows: 2 } } })
     const first = [HEADER, '1,7,A,2026-01-01', '2,8,A,2026-01-01', '3,9,A,soon']
     const next = [...first, '4,8,B,2026-01-02', '5,9,B,later']
-    await writeFiles(mirror, { 'a.csv': `${first.join('\n')}\n` })
-    await ingest(lake.store, city, { mirror })
+    await writeFiles(mirror.path, { 'a.csv': `${first.join('\n')}\n` })
+    await ingest(lake.store, city, { mirror: mirror.path })
     await harmonize(lake.store, city)
-    await writeFiles(mirror, { 'a.csv': `${next.join('\n')}\n` })
-    await ingest(lake.store, city, { mirror })
+    await writeFiles(mirror.path, { 'a.csv': `${next.join('\n')}\n` })
+    await ingest(lake.store, city, { mirror: mirror.path })
     const calm = await copyLake(lake)
     const store = counting(calm.store)
     await harmonize(store, city)

@@ -1,6 +1,14 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { onQueries, type ReadingWay, truthOf, WAYS, type WayName } from '../../testkit/adversary-trial.js'
-import { makeLake, queryTable, rowsOf, type TestLake } from '../../testkit/lake-fixture.js'
+import { describe, expect, it } from 'vitest'
+import {
+  cityOfWay,
+  onQueries,
+  type ReadingWay,
+  truthOf,
+  WAYS,
+  type WayName,
+} from '../../testkit/adversary-trial.js'
+import { freshLake } from '../../testkit/fresh.js'
+import { queryTable, rowsOf } from '../../testkit/lake-fixture.js'
 import {
   alterRows,
   capsSilently,
@@ -10,7 +18,7 @@ import {
   spoilt,
 } from '../../testkit/portal-faults.js'
 import { startTrialPortal } from '../../testkit/portal-trial.js'
-import { DATASET, ingest, SOURCE, testCity } from '../../testkit/test-city.js'
+import { DATASET, ingest, SOURCE } from '../../testkit/test-city.js'
 import type { Misbehave } from '../demo/portals/arcgis/arcgis-portal.js'
 import type { PortalHooks } from '../demo/portals/portal-server.js'
 import type { PortalTable } from '../demo/portals/portal-table.js'
@@ -261,11 +269,7 @@ const CASES = Object.entries(VERDICTS).flatMap(([way, verdicts]) =>
   ),
 )
 
-let lake: TestLake
-beforeEach(async () => {
-  lake = await makeLake()
-})
-afterEach(() => lake.remove())
+const lake = freshLake()
 
 it('knows why other combinations are not tried', () => {
   expect(Object.values(LEFT_OUT).every((reason) => reason.length > 20)).toBe(true)
@@ -290,7 +294,7 @@ describe.each(Object.keys(VERDICTS) as WayName[])('%s, when the portal', (name) 
     )
     behave(hooks)
     try {
-      const city = cityOf(way, portal.url)
+      const city = cityOfWay(way, portal.url)
       const outcome = await ingest(lake.store, city).then(
         () => 'committed' as const,
         (thrown: WardbookError) => [thrown.code, thrown.remedy],
@@ -310,11 +314,6 @@ describe.each(Object.keys(VERDICTS) as WayName[])('%s, when the portal', (name) 
     }
   })
 })
-
-function cityOf(way: ReadingWay, url: string) {
-  const partition = { column: 'council_district', from: way.columns[0] }
-  return testCity({ source: way.source(url), dataset: { partition } })
-}
 
 async function rawRows({ columns }: ReadingWay): Promise<string[]> {
   const listed = columns.map((name) => `"${name}"`).join(', ')

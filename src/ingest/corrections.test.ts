@@ -1,17 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { beforeEach, describe, expect, it } from 'vitest'
+import { freshFolder, freshLake } from '../../testkit/fresh.js'
 import {
   copyLake,
   counting,
   failingAt,
   keysOf,
-  makeLake,
   NOON,
   queryTable,
   rowsOf,
-  type TestLake,
   worldOf,
 } from '../../testkit/lake-fixture.js'
 import { DATASET, ingest, SOURCE, testCity, writeFiles } from '../../testkit/test-city.js'
@@ -29,20 +25,14 @@ const LINES = Array.from({ length: 20 }, (_, at) => `${at},${(at % 3) + 1},Potho
 const BROKEN = 'x,"1,Pothole,2026-01-06'
 const SHORT = 'y,2,Noise'
 
-let lake: TestLake
-let mirror: string
+const lake = freshLake()
+const mirror = freshFolder('mirror')
 beforeEach(async () => {
-  lake = await makeLake()
-  mirror = await mkdtemp(join(tmpdir(), 'wardbook-mirror-'))
   await publish(`${HEADER}${LINES}${BROKEN}\n${SHORT}\n`)
-  await ingest(lake.store, testCity(), { mirror })
-})
-afterEach(async () => {
-  await lake.remove()
-  await rm(mirror, { recursive: true, force: true })
+  await ingest(lake.store, testCity(), { mirror: mirror.path })
 })
 
-const publish = (text: string) => writeFiles(mirror, { 'calls.csv': text })
+const publish = (text: string) => writeFiles(mirror.path, { 'calls.csv': text })
 
 function correct(store: ObjectStore, pairs: Readonly<Record<string, string>>) {
   const corrections = Object.entries(pairs).map(([rawText, correctedText], at) => ({
@@ -53,7 +43,7 @@ function correct(store: ObjectStore, pairs: Readonly<Record<string, string>>) {
 
 async function replay(store: ObjectStore, pairs: Readonly<Record<string, string>> = {}) {
   await correct(store, pairs)
-  return ingest(store, testCity(), { mirror })
+  return ingest(store, testCity(), { mirror: mirror.path })
 }
 
 const badTexts = async () =>
@@ -79,7 +69,10 @@ describe('a correction of a row in quarantine', () => {
   it('stands for the same broken row in later publications', async () => {
     await replay(lake.store, { [BROKEN]: 'x,1,Pothole,2026-01-06' })
     await publish(`${HEADER}${LINES}new,3,Noise,2026-01-07\n${BROKEN}\n`)
-    expect(await ingest(lake.store, testCity(), { mirror })).toMatchObject({ rows: 22, quarantined: 0 })
+    expect(await ingest(lake.store, testCity(), { mirror: mirror.path })).toMatchObject({
+      rows: 22,
+      quarantined: 0,
+    })
     expect(await badTexts()).toEqual([])
   })
 
@@ -101,7 +94,10 @@ describe('a correction of a row in quarantine', () => {
       decided: 1,
       known: 0,
     })
-    expect(await ingest(lake.store, testCity(), { mirror })).toMatchObject({ rows: 21, quarantined: 1 })
+    expect(await ingest(lake.store, testCity(), { mirror: mirror.path })).toMatchObject({
+      rows: 21,
+      quarantined: 1,
+    })
     expect(await keysOf(lake.store, 'inbox/')).toEqual(
       [1, 0].map((revision) => decisionKey(DATASET, SOURCE, BROKEN, revision)).sort(),
     )
@@ -113,7 +109,9 @@ describe('a correction of a row in quarantine', () => {
     const store = counting(lake.store)
     expect(await correct(store, good)).toEqual({ decided: 0, known: 1 })
     expect(store.writes()).toBe(0)
-    expect(await ingest(lake.store, testCity(), { mirror })).toMatchObject({ verdict: 'unchanged' })
+    expect(await ingest(lake.store, testCity(), { mirror: mirror.path })).toMatchObject({
+      verdict: 'unchanged',
+    })
   })
 
   it('for a text that no row has is refused before anything is kept', async () => {
@@ -151,7 +149,7 @@ describe('a correction of a row in quarantine', () => {
 
   it('that was kept before a kill is taken by the next ordinary run', async () => {
     await correct(lake.store, { [BROKEN]: 'x,1,Pothole,2026-01-06' })
-    expect(await ingest(lake.store, testCity(), { mirror })).toMatchObject({
+    expect(await ingest(lake.store, testCity(), { mirror: mirror.path })).toMatchObject({
       ...{ verdict: 'committed', rows: 21, quarantined: 1 },
     })
   })

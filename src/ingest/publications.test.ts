@@ -1,21 +1,15 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type ReadingWay, WAYS, type WayName } from '../../testkit/adversary-trial.js'
-import {
-  counting,
-  failingAt,
-  keysOf,
-  makeLake,
-  rowsOf,
-  type TestLake,
-  worldOf,
-} from '../../testkit/lake-fixture.js'
+import { afterEach, describe, expect, it } from 'vitest'
+import { cityOfWay, type ReadingWay, WAYS, type WayName } from '../../testkit/adversary-trial.js'
+import { freshLake } from '../../testkit/fresh.js'
+import { diesBehind, pagesAsked } from '../../testkit/killed-read.js'
+import { counting, failingAt, keysOf, makeLake, rowsOf, worldOf } from '../../testkit/lake-fixture.js'
 import { alterRows, spoilt } from '../../testkit/portal-faults.js'
 import { startTrialPortal, trialTable } from '../../testkit/portal-trial.js'
 import { DATASET, ingest, SOURCE, testCity } from '../../testkit/test-city.js'
 import type { PublicationProposal } from '../contracts/proposal.js'
 import { startCkanPortal } from '../demo/portals/ckan/ckan-portal.js'
 import { startLegistarPortal } from '../demo/portals/legistar/legistar-portal.js'
-import type { PortalRequest, RunningPortal } from '../demo/portals/portal-server.js'
+import type { RunningPortal } from '../demo/portals/portal-server.js'
 import { type PortalTable, tableOfRows } from '../demo/portals/portal-table.js'
 import { DeltaTable } from '../lake/delta/table.js'
 import { tables } from '../lake/tables.js'
@@ -23,25 +17,9 @@ import { tables } from '../lake/tables.js'
 const RAW = tables.raw(DATASET, SOURCE)
 const NUMBERS = Array.from({ length: 23 }, (_none, at) => at + 1)
 
-let lake: TestLake
+const lake = freshLake()
 let portal: RunningPortal | undefined
-beforeEach(async () => {
-  lake = await makeLake()
-})
-afterEach(async () => {
-  await portal?.close()
-  await lake.remove()
-})
-
-function cityOf(way: ReadingWay, url: string, dataset: object = {}) {
-  const partition = { column: 'council_district', from: way.columns[0] }
-  return testCity({ source: way.source(url), dataset: { partition, ...dataset } })
-}
-
-/** Requests for pages, each as one text. */
-function pagesAsked({ asks }: ReadingWay, requests: readonly PortalRequest[]): string[] {
-  return requests.filter(asks).map(({ path, query, body }) => `${path}?${query} ${body}`)
-}
+afterEach(() => portal?.close())
 
 describe.each(['Socrata pages', 'CKAN pages', 'ArcGIS pages', 'ArcGIS ranges'] as WayName[])(
   'a read of %s that is killed',
@@ -52,7 +30,7 @@ describe.each(['Socrata pages', 'CKAN pages', 'ArcGIS pages', 'ArcGIS ranges'] a
     it('behind any page asks for no page again, and ends in the world of a calm run', async () => {
       const calm = await makeLake()
       portal = await way.start(() => table)
-      await ingest(calm.store, cityOf(way, portal.url))
+      await ingest(calm.store, cityOfWay(way, portal.url))
       const all = pagesAsked(way, portal.requests)
       const expected = await worldOf(calm.store)
       await calm.remove()
@@ -60,15 +38,8 @@ describe.each(['Socrata pages', 'CKAN pages', 'ArcGIS pages', 'ArcGIS ranges'] a
 
       for (let done = 0; done < all.length; done++) {
         const killed = await makeLake()
-        const city = cityOf(way, portal.url)
-        let asked = 0
-        const dying: typeof fetch = async (input, init) => {
-          const url = new URL(String(input instanceof Request ? input.url : input))
-          const isPage = pagesOf(way, url, init)
-          if (isPage && asked++ >= done) throw new KilledHere()
-          return fetch(input, init)
-        }
-        await expect(ingest(killed.store, city, { fetch: dying })).rejects.toThrow()
+        const city = cityOfWay(way, portal.url)
+        await expect(ingest(killed.store, city, { fetch: diesBehind(done, way) })).rejects.toThrow()
         const before = portal.requests.length
         await ingest(killed.store, city)
         const again = pagesAsked(way, portal.requests.slice(before))
@@ -81,23 +52,13 @@ describe.each(['Socrata pages', 'CKAN pages', 'ArcGIS pages', 'ArcGIS ranges'] a
   },
 )
 
-/** A process that is gone: no error of a portal. */
-class KilledHere extends Error {}
-
-function pagesOf(way: ReadingWay, url: URL, init: RequestInit | undefined): boolean {
-  const body = typeof init?.body === 'string' ? init.body : ''
-  const headers = Object.fromEntries(new Headers(init?.headers))
-  const request = { number: 0, method: 'GET', path: url.pathname, query: url.searchParams, headers, body }
-  return way.asks(request)
-}
-
 describe('a read that is killed at any write', () => {
   it('never asks again for a page that was recorded, and ends in the same world', async () => {
     const way: ReadingWay = WAYS['CKAN pages']
     const table = way.table(NUMBERS)
     const calm = await makeLake()
     portal = await way.start(() => table)
-    const city = cityOf(way, portal.url)
+    const city = cityOfWay(way, portal.url)
     const store = counting(calm.store)
     await ingest(store, city)
     const expected = await worldOf(calm.store)
@@ -133,12 +94,12 @@ describe('the spool of a read that can go no further', () => {
         return { ...request, query }
       },
     })
-    await expect(ingest(lake.store, cityOf(way, portal.url))).rejects.toMatchObject({
+    await expect(ingest(lake.store, cityOfWay(way, portal.url))).rejects.toMatchObject({
       ...{ code: 'portal-answer-unusable', remedy: 'retry' },
     })
     expect(await keysOf(lake.store, 'spool/')).toEqual([])
     trial.misbehave()
-    expect(await ingest(lake.store, cityOf(way, portal.url))).toMatchObject({ rows: 23 })
+    expect(await ingest(lake.store, cityOfWay(way, portal.url))).toMatchObject({ rows: 23 })
   })
 
   it('is emptied when a page is refused for good, and kept when it only broke off', async () => {
@@ -146,10 +107,12 @@ describe('the spool of a read that can go no further', () => {
     const trial = await startTrialPortal((hooks) => way.start(() => way.table(NUMBERS), hooks))
     portal = trial.portal
     trial.misbehave(alterRows(spoilt.html, [2], way.asks))
-    await expect(ingest(lake.store, cityOf(way, portal.url))).rejects.toMatchObject({ code: 'answered-html' })
+    await expect(ingest(lake.store, cityOfWay(way, portal.url))).rejects.toMatchObject({
+      code: 'answered-html',
+    })
     expect(await keysOf(lake.store, 'spool/')).toEqual([])
     trial.misbehave(alterRows(spoilt.broken(200), [2], way.asks))
-    await expect(ingest(lake.store, cityOf(way, portal.url))).rejects.toMatchObject({
+    await expect(ingest(lake.store, cityOfWay(way, portal.url))).rejects.toMatchObject({
       code: 'portal-broke-off',
     })
     expect(await keysOf(lake.store, 'spool/')).not.toEqual([])
@@ -222,7 +185,7 @@ describe('a second publication, read from a portal', () => {
     let current = versions[0] as PortalTable
     const about = { id: 'package-1', name: 'requests', title: 'Requests' }
     portal = await startCkanPortal(() => [{ ...about, resources: [{ table: current }] }])
-    const city = cityOf(WAYS['CKAN pages'], portal.url, { key: 'number' })
+    const city = cityOfWay(WAYS['CKAN pages'], portal.url, {}, { key: 'number' })
     for (const version of versions) {
       current = version
       await ingest(lake.store, city)

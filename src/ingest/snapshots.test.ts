@@ -1,9 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { startFileServer } from '../../testkit/file-server.js'
+import { freshFolder, freshLake } from '../../testkit/fresh.js'
 import {
   childRunner,
   copyLake,
@@ -13,7 +12,6 @@ import {
   makeLake,
   queryTable,
   rowsOf,
-  type TestLake,
   worldOf,
 } from '../../testkit/lake-fixture.js'
 import { type CityChanges, DATASET, ingest, SOURCE, testCity, writeFiles } from '../../testkit/test-city.js'
@@ -25,23 +23,14 @@ const RAW = tables.raw(DATASET, SOURCE)
 const QUARANTINE = tables.quarantine('ingest', DATASET, SOURCE)
 const HEADER = 'id,District,Type,Opened'
 
-let lake: TestLake
-let mirror: string
-
-beforeEach(async () => {
-  lake = await makeLake()
-  mirror = await mkdtemp(join(tmpdir(), 'wardbook-mirror-'))
-})
-afterEach(async () => {
-  await lake.remove()
-  await rm(mirror, { recursive: true })
-})
+const lake = freshLake()
+const mirror = freshFolder('mirror')
 
 /** Writes the files and ingests them. */
 async function ingestFiles(files: Record<string, string | Uint8Array>, changes: CityChanges = {}) {
-  await rm(mirror, { recursive: true })
-  await writeFiles(mirror, files)
-  return ingest(lake.store, testCity(changes), { mirror })
+  await rm(mirror.path, { recursive: true })
+  await writeFiles(mirror.path, files)
+  return ingest(lake.store, testCity(changes), { mirror: mirror.path })
 }
 
 function csv(rows: readonly string[], header = HEADER): string {
@@ -124,8 +113,8 @@ describe('a snapshot of a source', () => {
     const lines = Array.from({ length: 9_000 }, (_, at) => `${at},${(at % 3) + 1},"Noise\n${at}",2026-01-01`)
     await ingestFiles({ 'a.csv': csv(lines) })
     const before = await liveFiles()
-    await writeFiles(mirror, { 'a.csv': csv(lines.with(4, '4,2,Pothole,2026-01-01')) })
-    const fast = { mirror, profile: FAST, runner: childRunner(lake) }
+    await writeFiles(mirror.path, { 'a.csv': csv(lines.with(4, '4,2,Pothole,2026-01-01')) })
+    const fast = { mirror: mirror.path, profile: FAST, runner: childRunner(lake) }
     expect(await ingest(lake.store, testCity(), fast)).toMatchObject({ snapshot: 1, rows: 9_000 })
     const after = await liveFiles()
     expect([after.get('1'), after.get('3')]).toEqual([before.get('1'), before.get('3')])
@@ -161,7 +150,7 @@ describe('a snapshot of a source', () => {
     await ingestFiles({ 'a.csv': csv(['1,7,Noise,2026-01-01', 'bad', '2,8,Noise,2026-01-01']) })
     const other = await makeLake()
     try {
-      await ingest(other.store, testCity(), { mirror, runner: childRunner(other) })
+      await ingest(other.store, testCity(), { mirror: mirror.path, runner: childRunner(other) })
       expect(await worldOf(other.store)).toEqual(await worldOf(lake.store))
     } finally {
       await other.remove()
@@ -362,21 +351,23 @@ describe('a killed run', () => {
   const next = { ...files, 'b.csv': csv(['3,7,Noise,2026-01-02', '4,7,Noise,2026-01-03', 'worse']) }
 
   it('leaves, after a clean one, the same world, wherever it was killed', async () => {
-    await writeFiles(mirror, files)
-    await ingest(lake.store, testCity(), { mirror })
-    await writeFiles(mirror, next)
+    await writeFiles(mirror.path, files)
+    await ingest(lake.store, testCity(), { mirror: mirror.path })
+    await writeFiles(mirror.path, next)
     const calm = await copyLake(lake)
     const store = counting(calm.store)
-    await ingest(store, testCity(), { mirror })
+    await ingest(store, testCity(), { mirror: mirror.path })
     const expected = await worldOf(calm.store)
     await calm.remove()
     expect(store.writes()).toBeGreaterThan(10)
 
     for (let fatal = 1; fatal <= store.writes(); fatal++) {
       const crashed = await copyLake(lake)
-      const killed = ingest(failingAt(crashed.store, fatal, fatal % 2 === 0), testCity(), { mirror })
+      const killed = ingest(failingAt(crashed.store, fatal, fatal % 2 === 0), testCity(), {
+        mirror: mirror.path,
+      })
       await expect(killed, `write ${fatal}`).rejects.toThrow()
-      await ingest(crashed.store, testCity(), { mirror })
+      await ingest(crashed.store, testCity(), { mirror: mirror.path })
       expect(await worldOf(crashed.store), `write ${fatal}`).toEqual(expected)
       expect(await keysOf(crashed.store, 'spool/')).toEqual([])
       expect(await rowsOf(crashed.store, tables.runs('ingest'))).toHaveLength(4)

@@ -65,7 +65,7 @@ export async function workOn(
     config,
     source: await context.openSource(`${datasetId}/${sourceId}`, config),
     division: await ruleOfPartition(context.city, work.dataset),
-    spool: new Spool(context.store, `spool/${datasetId}/${sourceId}`),
+    spool: new Spool(context.store, `spool/${datasetId}/${sourceId}`, config),
     corrections: await readCorrections(context.store, datasetId, sourceId),
   }
 }

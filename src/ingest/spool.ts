@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { sha256Hex } from '../kernel/ids.js'
+import type { PagedSourceConfig } from '../contracts/source-config.js'
+import { digestOf, type Json, sha256Hex } from '../kernel/ids.js'
 import type { ObjectStore } from '../lake/store.js'
 import type { Offer, PageRecord } from '../sources/source.js'
 
@@ -19,9 +20,17 @@ export interface SpooledRead {
 }
 
 /** Written by this release only: a spool of another version is read anew. */
-const SPOOL_VERSION = 1
+const SPOOL_VERSION = 2
 
-const StoredRead = z.object({ v: z.literal(SPOOL_VERSION), offer: z.custom<Offer>(isObject) })
+const StoredRead = z.object({
+  v: z.literal(SPOOL_VERSION),
+  offer: z.custom<Offer>(isObject),
+  /** Digest of all other settings that the source was read with. */
+  settings: z.string(),
+  /** Columns that are not in the pages. */
+  drops: z.array(z.string()),
+})
+type StoredRead = z.infer<typeof StoredRead>
 const StoredPage = z.object({
   v: z.literal(SPOOL_VERSION),
   page: z.object({
@@ -36,23 +45,45 @@ const StoredPage = z.object({
  * and the record comes after the body: what a killed run leaves is a shorter list of whole pages.
  */
 export class Spool {
+  private readonly settings: string
+  private readonly drops: readonly string[]
+
+  /** @param config of the source, by which its pages are asked for and what of them is kept */
   constructor(
     private readonly store: ObjectStore,
     private readonly root: string,
-  ) {}
+    { drops, ...config }: PagedSourceConfig,
+  ) {
+    this.settings = digestOf(config as unknown as Json)
+    this.drops = drops
+  }
 
   /**
-   * The read of an offer that an earlier run began, as long as the publisher's change token is the same; anything else is thrown away,
-   * and the read begins now. Without a change token nothing can be kept.
+   * The read of an offer that an earlier run began, as long as the publisher's change token and the source's settings are the same; anything
+   * else is thrown away, and the read begins now. Without a change token nothing can be kept. Columns may be dropped since: whoever reads the
+   * pages again cuts them off; those that are not dropped any more are missing in the pages, and nothing is kept.
    */
   async resume(offer: Offer): Promise<SpooledRead> {
-    const kept = StoredRead.safeParse(await this.json(this.offerKey(offer)))
-    const isSame =
-      kept.success && offer.changeToken !== undefined && kept.data.offer.changeToken === offer.changeToken
-    if (kept.success && isSame) return { offer: kept.data.offer, pages: await this.pages(offer) }
+    const stored = StoredRead.safeParse(await this.json(this.offerKey(offer)))
+    if (stored.success && this.goesOn(stored.data, offer)) {
+      const begun = underTodaysDrops(stored.data.offer, offer)
+      if (stored.data.drops.length < this.drops.length) await this.begin(begun)
+      return { offer: begun, pages: await this.pages(offer) }
+    }
     await this.discard(offer)
-    await this.write(this.offerKey(offer), { v: SPOOL_VERSION, offer })
+    await this.begin(offer)
     return { offer, pages: [] }
+  }
+
+  private goesOn({ offer, settings, drops }: StoredRead, { changeToken }: Offer): boolean {
+    const isSame =
+      changeToken !== undefined && offer.changeToken === changeToken && settings === this.settings
+    return isSame && drops.every((name) => this.drops.includes(name))
+  }
+
+  private begin(offer: Offer): Promise<void> {
+    const stored = { v: SPOOL_VERSION, offer, settings: this.settings, drops: this.drops }
+    return this.write(this.offerKey(offer), stored)
   }
 
   /**
@@ -61,7 +92,9 @@ export class Spool {
    */
   async add(offer: Offer, record: PageRecord, file: string, form: SpooledPage['form']): Promise<SpooledPage> {
     const name = pageName(record.request.page)
-    const body = `${this.folder(offer)}/${name}-${record.sha256.slice(0, 24)}`
+    // What a killed run left under the name has the same bytes: received ones, or what the same drops left of them.
+    const cut = form === 'strict' ? `-${digestOf([...this.drops]).slice(0, 8)}` : ''
+    const body = `${this.folder(offer)}/${name}-${record.sha256.slice(0, 24)}${cut}`
     await this.store.createIfAbsent(body, { file })
     const page = { record, body, form }
     await this.write(`${this.folder(offer)}/${name}.json`, { v: SPOOL_VERSION, page })
@@ -112,6 +145,15 @@ export class Spool {
 
   private folder(offer: Offer): string {
     return `${this.root}/${sha256Hex(offer.name).slice(0, 16)}`
+  }
+}
+
+/** The offer as the read began with it, but for what dropped columns make of it: its key may be for paging alone now, its labels gone. */
+function underTodaysDrops({ derived: _, key, ...begun }: Offer, { derived, key: listed }: Offer): Offer {
+  return {
+    ...begun,
+    ...(key === undefined ? {} : { key: { ...key, hidden: listed?.hidden ?? key.hidden } }),
+    ...(derived === undefined ? {} : { derived }),
   }
 }
 

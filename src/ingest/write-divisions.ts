@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import type { PartsConfig } from '../contracts/city-file.js'
+import { giveBackMemory } from '../kernel/garbage.js'
 import { type PlannedPart, planDivisions, shareOut, sizeOf } from './plan-parts.js'
 import type { IngestContext } from './source-work.js'
 import type { DivisionRuns } from './split-pages.js'
@@ -30,6 +31,7 @@ export async function writeDivisions(
   divisions: readonly DivisionRuns[],
   folder: string,
 ): Promise<WriteResult> {
+  giveBackMemory() // what the pages left: the workers' memory comes on top of it
   const { parts, tooLarge } = planDivisions(divisions, plan.budget)
   const divided = tooLarge.length === 0 ? [] : await divideAll(context, plan, tooLarge, folder)
   if (parts.length + divided.length === 0) return { rows: 0, parts: [], kept: [] }

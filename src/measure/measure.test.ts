@@ -1,7 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
+import { freshFolder, freshLake } from '../../testkit/fresh.js'
 import {
   copyLake,
   counting,
@@ -9,7 +7,6 @@ import {
   keysOf,
   makeLake,
   queryTable,
-  type TestLake,
   worldOf,
 } from '../../testkit/lake-fixture.js'
 import {
@@ -29,17 +26,8 @@ const SERIES = tables.series(DATASET)
 const TIDY = tables.tidy(DATASET)
 const HEADER = 'id,District,Type,Opened'
 
-let lake: TestLake
-let mirror: string
-
-beforeEach(async () => {
-  lake = await makeLake()
-  mirror = await mkdtemp(join(tmpdir(), 'wardbook-mirror-'))
-})
-afterEach(async () => {
-  await lake.remove()
-  await rm(mirror, { recursive: true })
-})
+const lake = freshLake()
+const mirror = freshFolder('mirror')
 
 async function run(
   files: Record<string, readonly string[]>,
@@ -47,9 +35,9 @@ async function run(
   target = lake,
 ): Promise<void> {
   const texts = Object.entries(files).map(([name, lines]) => [name, `${lines.join('\n')}\n`])
-  await writeFiles(mirror, Object.fromEntries(texts))
+  await writeFiles(mirror.path, Object.fromEntries(texts))
   const city = testCity(changes)
-  await ingest(target.store, city, { mirror })
+  await ingest(target.store, city, { mirror: mirror.path })
   await harmonize(target.store, city)
   await measure(target.store, city)
 }
@@ -168,8 +156,8 @@ describe('measuring', () => {
       '3,8,B,2026-01-02',
       '4,9,A,2026-01-02',
     ].join('\n')
-    await writeFiles(mirror, { 'a.csv': `${texts}\n` })
-    await ingest(lake.store, testCity(city), { mirror })
+    await writeFiles(mirror.path, { 'a.csv': `${texts}\n` })
+    await ingest(lake.store, testCity(city), { mirror: mirror.path })
     await harmonize(lake.store, testCity(city))
     const calm = await copyLake(lake)
     const store = counting(calm.store)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
+import { failureOf } from '../../../testkit/failure-of.js'
 import {
   answersHtml,
   answersNothing,
@@ -29,7 +30,6 @@ import { type CkanPortalOptions, startCkanPortal } from '../../demo/portals/ckan
 import type { CkanPackage, CkanResource } from '../../demo/portals/ckan/packages.js'
 import type { PortalHooks } from '../../demo/portals/portal-server.js'
 import type { PortalTable } from '../../demo/portals/portal-table.js'
-import type { WardbookError } from '../../kernel/errors.js'
 import type { Source } from '../source.js'
 import { ckanCatalog } from './catalog.js'
 import { openCkanSource } from './ckan-source.js'
@@ -298,13 +298,6 @@ describe('the sign of change of a CKAN resource', () => {
     expect(await token()).not.toBe(before)
   })
 })
-
-async function failureOf(work: Promise<unknown>): Promise<WardbookError> {
-  return work.then(
-    () => expect.fail('it went well'),
-    (thrown) => thrown as WardbookError,
-  )
-}
 
 describe('a CKAN portal that misbehaves', () => {
   it.each<[string, object, CkanPortalOptions, PortalHooks]>([

@@ -1,18 +1,18 @@
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { refusalOf } from '../../../testkit/failure-of.js'
 import { trialTools } from '../../../testkit/portal-trial.js'
 import { readWhole, type SourceRead } from '../../../testkit/read-source.js'
 import {
-  filesOf,
+  describeRecorded,
   madeUp,
   type RecordedAnswer,
   type Routes,
   readCassette,
   replay,
 } from '../../../testkit/recorded.js'
-import { findShared, titleWith } from '../../../testkit/shared-folder.js'
+import { findShared } from '../../../testkit/shared-folder.js'
 import { CkanSource as Settings } from '../../contracts/sources/ckan.js'
-import type { WardbookError } from '../../kernel/errors.js'
 import { sha256Hex } from '../../kernel/ids.js'
 import type { CatalogEntry } from '../catalog.js'
 import type { Source } from '../source.js'
@@ -43,14 +43,6 @@ function resourceOf(packageAnswer: RecordedAnswer, id: string): RecordedAnswer {
 function open(routes: Routes, settings: object): Source {
   const config = Settings.parse({ family: 'ckan', portal: PORTAL, ...settings })
   return openCkanSource('recorded', config, trialTools({}, replay(routes)))
-}
-
-async function failureOf(work: Promise<unknown>): Promise<[string, string, string]> {
-  const error = await work.then(
-    () => expect.fail('it went well'),
-    (thrown) => thrown as WardbookError,
-  )
-  return [error.code, error.remedy, error.message]
 }
 
 async function catalogOf(routes: Routes): Promise<readonly CatalogEntry[]> {
@@ -94,7 +86,7 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
       undefined,
       'CKAN_API_TOKEN',
     )
-    const [code, remedy, message] = await failureOf(
+    const [code, remedy, message] = await refusalOf(
       api.action('group_package_show', { id: 'agricultura' }, Package),
     )
     expect([code, remedy]).toEqual(['source-not-found', 'fix-source'])
@@ -172,7 +164,7 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
   'test_ckan_adapter_read_invalid_url.yaml': async () => {
     const answer = recorded('test_ckan_adapter_read_invalid_url.yaml', /package_show/)
     const settings = { package: 'no-dataset', find: { name: 'Requests {year}', from: 2020 } }
-    const [code, remedy] = await failureOf(open([[/package_show/, answer]], settings).describe())
+    const [code, remedy] = await refusalOf(open([[/package_show/, answer]], settings).describe())
     expect([code, remedy]).toEqual(['source-not-found', 'fix-source'])
   },
   'test_ckan_parser.yaml': async () => {
@@ -197,7 +189,7 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
   'test_ckan_storage_not_existent_error.yaml': async () => {
     const answer = recorded('test_ckan_storage_not_existent_error.yaml', /package_show/)
     const settings = { package: 'frictionless', find: { name: 'bad {year}', from: 2020 } }
-    const [code, remedy] = await failureOf(open([[/package_show/, answer]], settings).describe())
+    const [code, remedy] = await refusalOf(open([[/package_show/, answer]], settings).describe())
     expect([code, remedy]).toEqual(['source-empty-list', 'fix-config'])
   },
   'test_ckan_storage_types.yaml': async () => {
@@ -235,18 +227,4 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
   },
 }
 
-describe('recorded answers of CKAN portals', () => {
-  const names = folder === undefined ? [] : filesOf(join(folder, 'SOURCES.md'))
-
-  it.skipIf(folder === undefined)(titleWith(folder, 'have a case each'), () => {
-    expect(names.filter((name) => CASES[name] === undefined)).toEqual([])
-    expect(names).toHaveLength(Object.keys(CASES).length)
-  })
-
-  it.skipIf(folder === undefined).each(Object.keys(CASES))(
-    titleWith(folder, 'are read or refused as they have to be: %s'),
-    async (name) => {
-      await CASES[name]?.()
-    },
-  )
-})
+describeRecorded('CKAN portals', folder, CASES)

@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
+import { failureOf } from '../../../testkit/failure-of.js'
 import { trialTools } from '../../../testkit/portal-trial.js'
 import { readWhole, type SourceRow } from '../../../testkit/read-source.js'
 import { findShared, titleWith } from '../../../testkit/shared-folder.js'
@@ -18,7 +19,6 @@ import type {
   RunningPortal,
 } from '../../demo/portals/portal-server.js'
 import { type PortalCell, type PortalTable, tableOfRows } from '../../demo/portals/portal-table.js'
-import type { WardbookError } from '../../kernel/errors.js'
 import type { LegistarRecords } from './kinds.js'
 import { openLegistarSource } from './legistar-source.js'
 import { rawElements } from './raw-records.js'
@@ -60,13 +60,6 @@ async function open(
   const portal = await startLegistarPortal(() => tables, options, hooks)
   portals.push(portal)
   return { portal, source: sourceAt(portal.url, records, settings) }
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<WardbookError> {
-  return promise.then(
-    (value) => expect.fail(`read: ${JSON.stringify(value).slice(0, 300)}`),
-    (thrown) => thrown as WardbookError,
-  )
 }
 
 const about = (id: string) => ({ id, name: id, updatedAt: 0 })

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
+import { failureOf } from '../../../testkit/failure-of.js'
 import {
   asSourceRows,
   TRIAL_TYPES,
@@ -20,7 +21,6 @@ import {
 } from '../../demo/portals/opendatasoft/opendatasoft-portal.js'
 import type { PortalAnswer, PortalHooks, RunningPortal } from '../../demo/portals/portal-server.js'
 import type { PortalTable } from '../../demo/portals/portal-table.js'
-import type { WardbookError } from '../../kernel/errors.js'
 import { opendatasoftCatalog } from './opendatasoft-catalog.js'
 import { openOpendatasoftSource } from './opendatasoft-source.js'
 
@@ -54,13 +54,6 @@ async function open(
   const portal = await startOpendatasoftPortal(() => tables, options, hooks)
   portals.push(portal)
   return { portal, source: sourceAt(portal.url, settings) }
-}
-
-async function failureOf(promise: Promise<unknown>): Promise<WardbookError> {
-  return promise.then(
-    (value) => expect.fail(`read: ${JSON.stringify(value).slice(0, 300)}`),
-    (thrown) => thrown as WardbookError,
-  )
 }
 
 /** CSV cannot tell an empty text from no value. */

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { expect } from 'vitest'
+import { refusalOf } from '../../../testkit/failure-of.js'
 import { trialTools } from '../../../testkit/portal-trial.js'
 import { readWhole, type SourceRead } from '../../../testkit/read-source.js'
 import {
-  filesOf,
+  describeRecorded,
   madeUp,
   type Routes,
   readBody,
@@ -11,9 +12,8 @@ import {
   readHttpJson,
   replay,
 } from '../../../testkit/recorded.js'
-import { findShared, titleWith } from '../../../testkit/shared-folder.js'
+import { findShared } from '../../../testkit/shared-folder.js'
 import { SocrataSource as Settings } from '../../contracts/sources/socrata.js'
-import type { WardbookError } from '../../kernel/errors.js'
 import type { CatalogEntry } from '../catalog.js'
 import { socrataCatalog } from './catalog.js'
 import { openSocrataSource } from './socrata-source.js'
@@ -30,14 +30,6 @@ function read(id: string, routes: Routes, settings: object = {}): Promise<Source
   const portal = 'https://portal.example.gov'
   const config = Settings.parse({ family: 'socrata', portal, datasets: [id], read: 'pages', ...settings })
   return readWhole(openSocrataSource('recorded', config, trialTools({}, replay(routes))), { tries: 1 })
-}
-
-async function failureOf(work: Promise<unknown>): Promise<[string, string, string]> {
-  const error = await work.then(
-    () => expect.fail('it went well'),
-    (thrown) => thrown as WardbookError,
-  )
-  return [error.code, error.remedy, error.message]
 }
 
 async function catalogOf(routes: Routes): Promise<readonly CatalogEntry[]> {
@@ -182,7 +174,7 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
         [/api\/views/, COUNTS_TABLE],
         [/count\(\*\)/, readBody(at('koop-missing-count.json'), status)],
       ]
-      expect(await failureOf(read('uczf-rk3c', routes))).toMatchObject(NOT_FOUND)
+      expect(await refusalOf(read('uczf-rk3c', routes))).toMatchObject(NOT_FOUND)
     }
   },
   'koop-missing-first.json': async () => {
@@ -192,12 +184,12 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
         [/count\(\*\)/, count(7)],
         [/resource/, readBody(at('koop-missing-first.json'), status)],
       ]
-      expect(await failureOf(read('uczf-rk3c', routes))).toMatchObject(NOT_FOUND)
+      expect(await refusalOf(read('uczf-rk3c', routes))).toMatchObject(NOT_FOUND)
     }
   },
   'koop-missing-views.json': async () => {
     const routes: Routes = [[/api\/views/, readBody(at('koop-missing-views.json'), 404)]]
-    const [code, remedy, message] = await failureOf(read('uczf-rk3c', routes))
+    const [code, remedy, message] = await refusalOf(read('uczf-rk3c', routes))
     expect([code, remedy]).toEqual(['source-not-found', 'fix-source'])
     expect(message).toMatch(/Cannot find view with id missing/)
   },
@@ -242,7 +234,7 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
   },
   'sodapy-403.json': async () => {
     const routes: Routes = [[/api\/views/, readBody(at('sodapy-403.json'), 403)]]
-    const [code, remedy, message] = await failureOf(read('uczf-rk3c', routes))
+    const [code, remedy, message] = await refusalOf(read('uczf-rk3c', routes))
     expect([code, remedy]).toEqual(['portal-refused', 'fix-config'])
     expect(message).toMatch(/You must be logged in.*SOCRATA_APP_TOKEN/)
   },
@@ -304,7 +296,7 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
       [/api\/views/, COUNTS_TABLE],
       [/resource/, exchange?.answer ?? EMPTY],
     ]
-    expect(await failureOf(read('uczf-rk3c', routes))).toMatchObject(NOT_FOUND)
+    expect(await refusalOf(read('uczf-rk3c', routes))).toMatchObject(NOT_FOUND)
   },
   'sodapy-get.yaml': async () => {
     const [exchange] = readCassette(at('sodapy-get.yaml'))
@@ -324,7 +316,7 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
   'sodapy-metadata-missing.yaml': async () => {
     const [exchange] = readCassette(at('sodapy-metadata-missing.yaml'))
     const routes: Routes = [[/api\/views/, exchange?.answer ?? EMPTY]]
-    expect(await failureOf(read('uczf-rk3c', routes))).toMatchObject(NOT_FOUND)
+    expect(await refusalOf(read('uczf-rk3c', routes))).toMatchObject(NOT_FOUND)
   },
   'views-2asz-g9qq.http.json': async () => {
     const { publication } = await allTypes('soda2')
@@ -333,18 +325,4 @@ const CASES: Readonly<Record<string, () => Promise<unknown>>> = {
   },
 }
 
-describe('recorded answers of Socrata portals', () => {
-  const names = folder === undefined ? [] : filesOf(join(folder, 'SOURCES.md'))
-
-  it.skipIf(folder === undefined)(titleWith(folder, 'have a case each'), () => {
-    expect(names.filter((name) => CASES[name] === undefined)).toEqual([])
-    expect(names).toHaveLength(Object.keys(CASES).length)
-  })
-
-  it.skipIf(folder === undefined).each(Object.keys(CASES))(
-    titleWith(folder, 'are read or refused as they have to be: %s'),
-    async (name) => {
-      await CASES[name]?.()
-    },
-  )
-})
+describeRecorded('Socrata portals', folder, CASES)

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it } from 'vitest'
+import { failureOf } from '../../../testkit/failure-of.js'
 import {
   answersHtml,
   answersNothing,
@@ -30,7 +31,6 @@ import { SocrataSource as Settings } from '../../contracts/sources/socrata.js'
 import type { PortalHooks } from '../../demo/portals/portal-server.js'
 import type { PortalTable } from '../../demo/portals/portal-table.js'
 import { type SocrataPortalOptions, startSocrataPortal } from '../../demo/portals/socrata/socrata-portal.js'
-import type { WardbookError } from '../../kernel/errors.js'
 import type { Source } from '../source.js'
 import { socrataCatalog } from './catalog.js'
 import { openSocrataSource } from './socrata-source.js'
@@ -224,13 +224,6 @@ function describedAs(changes: object): PortalHooks {
       return { ...answer, body: [JSON.stringify({ ...JSON.parse([...answer.body].join('')), ...changes })] }
     },
   }
-}
-
-async function failureOf(work: Promise<unknown>): Promise<WardbookError> {
-  return work.then(
-    () => expect.fail('it went well'),
-    (thrown) => thrown as WardbookError,
-  )
 }
 
 describe('what is no table', () => {
