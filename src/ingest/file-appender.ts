@@ -1,6 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises'
 
 const BLOCK_BYTES = 512 * 1024
+/** What is written goes to the disk meanwhile: whoever makes the file durable in the end waits for no more than this. */
+const UNSYNCED_BYTES = 32 * 1024 * 1024
 
 /** Appends to a file in large blocks: one is written while the next is filled. */
 export class FileAppender {
@@ -8,6 +10,8 @@ export class FileAppender {
   private spare = Buffer.allocUnsafeSlow(BLOCK_BYTES)
   private filled = 0
   private writing: Promise<void> = Promise.resolve()
+  private unsynced = 0
+  private syncing: Promise<void> | undefined
 
   private constructor(
     private readonly handle: FileHandle,
@@ -34,11 +38,13 @@ export class FileAppender {
   async finish(): Promise<void> {
     await this.turn()
     await this.writing
+    await this.syncing
   }
 
   /** Closes the file. */
   async close(): Promise<void> {
     await this.writing.catch(() => undefined) // finish() has told, or nobody wants to know any more
+    await this.syncing?.catch(() => undefined)
     await this.handle.close()
   }
 
@@ -55,5 +61,12 @@ export class FileAppender {
   private async write(block: Buffer, length: number): Promise<void> {
     for (let at = 0; at < length; ) at += (await this.handle.write(block, at, length - at)).bytesWritten
     this.onWritten(length)
+    this.unsynced += length
+    if (this.unsynced < UNSYNCED_BYTES || this.syncing !== undefined) return
+    this.unsynced = 0
+    this.syncing = this.handle.datasync().finally(() => {
+      this.syncing = undefined
+    })
+    this.syncing.catch(() => undefined) // a disk that fails says so again to whoever makes the file durable
   }
 }

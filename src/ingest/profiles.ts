@@ -7,20 +7,26 @@ export interface IngestProfile {
   /** Whether rows are sorted out in a thread of their own while the next bytes arrive. */
   readonly splitsInThread: boolean
   readonly parquet: ParquetForm
+  /** Bytes of text after which an engine is closed: a fresh one takes 25 ms and gives all pages back, an old one holds memory in pieces (docs/adr/0007). */
+  readonly engineBytes: number
 }
+
+const MIB = 1024 * 1024
 
 /** For small functions: one thing at a time; more work on each byte, for the files are what stays. */
 export const BOUNDED: IngestProfile = {
   lanes: 1,
   splitsInThread: false,
   parquet: { compressionLevel: 6, encodings: 'newer' },
+  engineBytes: 16 * MIB,
 }
 
 /** For machines with cores to spare: two things at a time, the quickest compression. */
 export const FAST: IngestProfile = {
   lanes: 2,
   splitsInThread: true,
-  parquet: { compressionLevel: 1, encodings: 'common' },
+  parquet: { compressionLevel: 1, encodings: 'newer', dictionaryValues: 512 },
+  engineBytes: 128 * MIB,
 }
 
 /** The profiles by name. */

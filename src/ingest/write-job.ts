@@ -33,8 +33,9 @@ export interface WriteJob {
   readonly layouts: readonly JobLayout[]
   readonly parts: readonly PlannedPart[]
   readonly parquet: ParquetForm
-  /** Parts that are written at one time, each with an engine of its own. */
+  /** Parts that are written at one time, each with an engine of its own, and the bytes of text that an engine lives for. */
   readonly lanes: number
+  readonly engineBytes: number
   /** The table's live files: a part whose rows are there already is not stored again. */
   readonly live: readonly LivePart[]
 }

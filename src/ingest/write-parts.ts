@@ -64,9 +64,6 @@ async function writeInLane(store: ObjectStore, job: WriteJob, waiting: PlannedPa
   }
 }
 
-/** Bytes of text after which an engine is closed: a fresh one takes 25 ms, an old one holds memory in pieces (docs/adr/0007). */
-const ENGINE_BYTES = 16 * 1024 * 1024
-
 /** Columns that the lean profile has memory for. */
 const LEAN_COLUMNS = 150
 /** What each further column reserves for its pages; most of it is never touched. */
@@ -93,10 +90,10 @@ class FreshEngines {
 
   /** An engine for this part: the last one, or a new one when that has had its share. */
   async forPart(part: PlannedPart): Promise<Engine> {
-    if (this.worked + part.bytes > ENGINE_BYTES) this.close()
+    if (this.worked + part.bytes > this.job.engineBytes) this.close()
     this.current ??= await openEngine(profileFor(this.job, part), this.folder)
     const isLean = this.job.columns.length <= LEAN_COLUMNS && !hasLongRows(part)
-    this.worked += isLean ? part.bytes : ENGINE_BYTES
+    this.worked += isLean ? part.bytes : this.job.engineBytes
     return this.current.engine
   }
 

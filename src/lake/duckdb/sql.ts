@@ -12,6 +12,8 @@ export interface ParquetForm {
   readonly compressionLevel: number
   /** `common`: plain and dictionary, since Parquet 1.0. `newer`: delta encodings of Parquet 2 as well, which take less room. */
   readonly encodings: 'common' | 'newer'
+  /** Different values of a column in a row group up to which they go into a dictionary; by default a fifth of the group's rows. */
+  readonly dictionaryValues?: number
 }
 
 /**
@@ -19,10 +21,14 @@ export interface ParquetForm {
  * No bloom filters: nobody asks our files for a single value.
  * @param groupRows rows of a row group, a multiple of 2,048
  */
-export function parquetOptions({ compressionLevel, encodings }: ParquetForm, groupRows: number): string {
+export function parquetOptions(
+  { compressionLevel, encodings, dictionaryValues }: ParquetForm,
+  groupRows: number,
+): string {
+  const dictionary = dictionaryValues === undefined ? '' : `DICTIONARY_SIZE_LIMIT ${dictionaryValues}, `
   return (
     `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL ${compressionLevel}, ` +
-    `PARQUET_VERSION ${encodings === 'newer' ? 'v2' : 'v1'}, WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE ${groupRows}`
+    `PARQUET_VERSION ${encodings === 'newer' ? 'v2' : 'v1'}, ${dictionary}WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE ${groupRows}`
   )
 }
 
