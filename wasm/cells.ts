@@ -15,15 +15,18 @@ const CELL_BYTES: usize = 8
 let separator: u8 = 0x2c
 let width: i32 = 0
 let emptyIsNull: bool = false
+let sizes: usize = 0
 
 let recordEnd: usize = 0
 let recordNext: usize = 0
 let recordLines: i32 = 0
 
-export function setLayout(delimiter: i32, columns: i32, isEmptyNull: i32): void {
+/** @param cellSizes 32 bits for each cell of a record, to which the length of each that is found is added, quotes included */
+export function setLayout(delimiter: i32, columns: i32, isEmptyNull: i32, cellSizes: usize): void {
   separator = delimiter as u8
   width = columns
   emptyIsNull = isEmptyNull != 0
+  sizes = cellSizes
 }
 
 export function endOfRecord(): usize {
@@ -101,6 +104,8 @@ export function walk(from: usize, to: usize, table: usize): i32 {
     store<u32>(table, start as u32)
     store<u32>(table + 4, (at as u32) | flag)
     table += CELL_BYTES
+    const size = sizes + (column as usize) * 4
+    store<u32>(size, load<u32>(size) + ((at - start) as u32))
     if (column < width - 1) {
       if (load<u8>(at) != separator) return 0
       at += 1
@@ -172,37 +177,54 @@ export function putMissing(rows: i32, out: usize): usize {
   return putSameLevels(rows, 0, out)
 }
 
-/** A column's page: definition levels, then the length and the bytes of each cell. Returns where it ends. */
-export function putColumn(table: usize, column: i32, rows: i32, out: usize): usize {
-  const stride = (width as usize) * CELL_BYTES
-  let cell = table + (column as usize) * CELL_BYTES
-  if (!emptyIsNull) {
-    out = putSameLevels(rows, 1, out)
-    for (let row = 0; row < rows; row++) {
-      const end = copyCell(load<u32>(cell), load<u32>(cell + 4), out + 4)
-      store<u32>(out, (end - (out + 4)) as u32)
-      out = end
-      cell += stride
-    }
-    return out
-  }
+/**
+ * Begins a column's page: its definition levels. Returns where its cells go; `levelBits` tells where a bit for each row is to be set, or 0 where none
+ * is null.
+ */
+export function beginColumn(rows: i32, out: usize): usize {
+  bits = 0
+  if (!emptyIsNull) return putSameLevels(rows, 1, out)
   const groups: u32 = ((rows + 7) as u32) >> 3
-  const bits = putVarint((groups << 1) | 1, out + 4)
+  bits = putVarint((groups << 1) | 1, out + 4)
   store<u32>(out, (bits + groups - (out + 4)) as u32)
   memory.fill(bits, 0, groups)
-  out = bits + groups
-  for (let row = 0; row < rows; row++) {
-    const from = load<u32>(cell)
-    const to = load<u32>(cell + 4)
-    cell += stride
-    if (from == to) continue // nothing, not even quotes
-    const place = bits + ((row as usize) >> 3)
-    store<u8>(place, load<u8>(place) | ((1 as u8) << ((row & 7) as u8)))
-    const end = copyCell(from, to, out + 4)
-    store<u32>(out, (end - (out + 4)) as u32)
-    out = end
+  return bits + groups
+}
+
+let bits: usize = 0
+
+export function levelBits(): usize {
+  return bits
+}
+
+/** What `putCells` knows of a column: which cell of a record it is, or -1; its level bits, or 0; where its next cell goes. */
+const COLUMN_BYTES: usize = 12
+
+/** Puts the cells of rows `from` to `to` into their columns: the length and the bytes of each. What is near in the text is put together. */
+export function putCells(table: usize, from: i32, to: i32, columns: usize, count: i32): void {
+  const stride = (width as usize) * CELL_BYTES
+  table += (from as usize) * stride
+  for (let column = 0; column < count; column++, columns += COLUMN_BYTES) {
+    const place = load<i32>(columns)
+    if (place < 0) continue
+    const levels = load<u32>(columns + 4)
+    let out = load<u32>(columns + 8) as usize
+    let cell = table + (place as usize) * CELL_BYTES
+    for (let row = from; row < to; row++) {
+      const start = load<u32>(cell)
+      const end = load<u32>(cell + 4)
+      cell += stride
+      if (levels != 0) {
+        if (start == end) continue // nothing, not even quotes: null
+        const level = (levels as usize) + ((row as usize) >> 3)
+        store<u8>(level, load<u8>(level) | ((1 as u8) << ((row & 7) as u8)))
+      }
+      const next = copyCell(start, end, out + 4)
+      store<u32>(out, (next - (out + 4)) as u32)
+      out = next
+    }
+    store<u32>(columns + 8, out as u32)
   }
-  return out
 }
 
 /** A column of whole numbers from 0, as 32 bits each. Returns where it ends. */
@@ -240,7 +262,7 @@ export function putHashes(
     let blocks = i32x4.splat(0)
     for (let lane = 0; lane < lanes; lane++) {
       const text = scratch + (lane as usize) * room
-      const end = putCells(table, columns, count, text)
+      const end = putHashed(table, columns, count, text)
       table += stride
       const padded = pad(text, (end - text) as u32)
       if (lane == 0) blocks = i32x4.replace_lane(blocks, 0, padded)
@@ -257,7 +279,7 @@ export function putHashes(
 }
 
 /** The text that is hashed of one row; returns where it ends. */
-function putCells(table: usize, columns: usize, count: i32, out: usize): usize {
+function putHashed(table: usize, columns: usize, count: i32, out: usize): usize {
   for (let at = 0; at < count; at++) {
     const column = load<i32>(columns + (at as usize) * 4)
     if (column >= 0) {

@@ -8,11 +8,15 @@ import type { Run } from './run-files.js'
 import type { JobLayout } from './write-job.js'
 
 /** Bytes of a run that are looked at at a time, at least. */
-const BLOCK_BYTES = 1024 * 1024
+const BLOCK_BYTES = 4 * 1024 * 1024
 /** Bytes for the places of cells: more cells come in smaller groups. */
-const TABLE_BYTES = 1024 * 1024
-/** The engine takes so many rows at a time. */
-const GROUP_ROWS = 2_048
+const TABLE_BYTES = 4 * 1024 * 1024
+/** Rows of a group; the engine takes a quarter of it at a time, and each group costs it time. */
+const GROUP_ROWS = 8_192
+/** Rows whose cells are put into their columns before those of the next: their text stays in the processor's cache. */
+const BATCH_ROWS = 256
+/** What the machine keeps of a column: which cell, level bits, where its next cell goes. */
+const COLUMN_BYTES = 12
 /** What a hash needs behind its text: MD5's own padding, and what copies may write beyond their end. */
 const HASH_ROOM_BYTES = 160
 const LEVEL_BYTES = 16
@@ -68,6 +72,10 @@ class RowLayout {
   private readonly input: number
   private readonly table: number
   private readonly order: number
+  private readonly sizes: number
+  private readonly columns: number
+  /** Where the last column's room ends. */
+  private end = 0
   private readonly scratch: number
   private readonly output: number
 
@@ -87,6 +95,8 @@ class RowLayout {
     this.input = cells.reserve(this.room)
     this.table = cells.reserve(this.most * width * CELL_BYTES)
     this.order = cells.reserve(columns.length * 4)
+    this.sizes = cells.reserve(4 * width)
+    this.columns = cells.reserve(columns.length * COLUMN_BYTES)
     this.scratch = cells.reserve(4 * this.hashRoom)
     this.output = cells.reserve(this.outputBytes(columns.length + 2))
     const order = hashedOrder(columns).map((at) => this.places[at] as number)
@@ -96,7 +106,7 @@ class RowLayout {
   /** @returns rows of the run */
   layOut(descriptor: number): number {
     const { cells, input, room, layout, width } = this
-    cells.call.setLayout(layout.delimiter.charCodeAt(0), width, layout.emptyIsNull ? 1 : 0)
+    cells.call.setLayout(layout.delimiter.charCodeAt(0), width, layout.emptyIsNull ? 1 : 0, this.sizes)
     let rows = 0
     let filled = 0
     let isHeader = true
@@ -119,6 +129,7 @@ class RowLayout {
     let taken = from
     let rows = 0
     for (let found = this.most; found === this.most; ) {
+      this.cells.bytes.fill(0, this.sizes, this.sizes + 4 * this.width)
       found = call.walkAll(taken, to, this.table, this.most)
       taken = call.nextRecord()
       rows += found
@@ -128,22 +139,38 @@ class RowLayout {
   }
 
   private putGroup(rows: number): void {
-    const { cells, table, width } = this
+    const { cells, table, width, output, hashRoom, order, scratch, places } = this
     const { call } = cells
-    const pages: PlainPage[] = []
-    let end = this.output
-    const put = (write: (data: number) => number) => {
-      const data = end + PAGE_HEADER_BYTES
-      end = write(data)
-      pages.push({ data: data - this.output, bytes: end - data })
+    const columns = places.map((place, at) => this.beginColumn(place, rows, at))
+    const cellsEnd = this.end
+    const hashes = cellsEnd + PAGE_HEADER_BYTES
+    const numbers = hashes + 8 * rows + PAGE_HEADER_BYTES
+    for (let from = 0; from < rows; from += BATCH_ROWS) {
+      const to = Math.min(rows, from + BATCH_ROWS)
+      call.putCells(table, from, to, this.columns, places.length)
+      const first = table + from * width * CELL_BYTES
+      call.putHashes(first, order, places.length, to - from, scratch, hashRoom, hashes + 8 * from)
     }
-    for (const place of this.places)
-      put((data) => (place < 0 ? call.putMissing(rows, data) : call.putColumn(table, place, rows, data)))
-    put((data) =>
-      call.putHashes(table, this.order, this.places.length, rows, this.scratch, this.hashRoom, data),
-    )
-    put((data) => call.putNumbers(table, width - 1, rows, data))
-    this.plain.add(rows, cells.bytes.subarray(this.output, end), pages)
+    const end = call.putNumbers(table, width - 1, rows, numbers)
+    const pages = columns.map((data, at): PlainPage => {
+      const cellsTo = cells.bytes.readUInt32LE(this.columns + at * COLUMN_BYTES + 8)
+      return { data: data - output, bytes: cellsTo - data }
+    })
+    pages.push({ data: hashes - output, bytes: 8 * rows }, { data: numbers - output, bytes: 4 * rows })
+    this.plain.add(rows, cells.bytes.subarray(output, end), pages)
+  }
+
+  /** Gives a column its room behind that of the last one. @returns where the data of its page begins */
+  private beginColumn(place: number, rows: number, at: number): number {
+    const { bytes, call } = this.cells
+    const data = (at === 0 ? this.output : this.end) + PAGE_HEADER_BYTES
+    const first = place < 0 ? call.putMissing(rows, data) : call.beginColumn(rows, data)
+    const known = this.columns + at * COLUMN_BYTES
+    bytes.writeInt32LE(place, known)
+    bytes.writeUInt32LE(place < 0 ? 0 : call.levelBits(), known + 4)
+    bytes.writeUInt32LE(first, known + 8)
+    this.end = place < 0 ? first : first + 4 * rows + bytes.readUInt32LE(this.sizes + 4 * place)
+    return data
   }
 
   /** What a group takes at most: its text, 4 bytes a cell and a bit for its level, the two numbers, and the headers. */

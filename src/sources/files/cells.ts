@@ -3,13 +3,15 @@ import { readFileSync } from 'node:fs'
 /** What wasm/cells.ts exports. Every address is a byte of `memory`. */
 interface CellFunctions {
   readonly memory: WebAssembly.Memory
-  setLayout(delimiter: number, columns: number, isEmptyNull: number): void
+  setLayout(delimiter: number, columns: number, isEmptyNull: number, cellSizes: number): void
   walk(from: number, to: number, table: number): number
   walkAll(from: number, to: number, table: number, most: number): number
   endOfRecord(): number
   nextRecord(): number
   linesOfRecord(): number
-  putColumn(table: number, column: number, rows: number, out: number): number
+  beginColumn(rows: number, out: number): number
+  levelBits(): number
+  putCells(table: number, from: number, to: number, columns: number, count: number): void
   putMissing(rows: number, out: number): number
   putNumbers(table: number, column: number, rows: number, out: number): number
   putHashes(

@@ -38,8 +38,8 @@ export function walkRegular(
   const { call } = cells
   const table = cells.reserve(shape.columns * CELL_BYTES)
   const wanted = Int32Array.from(columns, (column) => (table + column * CELL_BYTES) / 4)
+  call.setLayout(shape.delimiter, shape.columns, 0, cells.reserve(shape.columns * 4))
   let words: Uint32Array = new Uint32Array(call.memory.buffer)
-  call.setLayout(shape.delimiter, shape.columns, 0)
 
   return (buffer, from, to, record) => {
     const base = buffer.byteOffset
