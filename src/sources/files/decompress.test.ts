@@ -62,3 +62,21 @@ describe('decompressing', () => {
     })
   })
 })
+
+describe('a reader that has enough', () => {
+  it.each([
+    ['plain', Buffer.from('a,b\n'.repeat(100_000))],
+    ['gzip', gzipSync(Buffer.from('a,b\n'.repeat(100_000)))],
+  ])('ends the bytes below, %s', async (_what, bytes) => {
+    let isClosed = false
+    async function* pieces() {
+      try {
+        for (let at = 0; at < bytes.length; at += 100) yield bytes.subarray(at, at + 100)
+      } finally {
+        isClosed = true
+      }
+    }
+    for await (const _piece of decompress(pieces(), 'a.csv')) break
+    await expect.poll(() => isClosed).toBe(true)
+  })
+})

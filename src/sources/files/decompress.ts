@@ -34,10 +34,14 @@ export async function* decompress(
   file: string,
 ): AsyncIterable<Uint8Array> {
   const iterator = chunks[Symbol.asyncIterator]()
-  const first = await startOf(iterator)
-  const all = joined(first, iterator)
-  if (!isGzip(first)) yield* all
-  else yield* gunzip(all, file)
+  try {
+    const first = await startOf(iterator)
+    const all = joined(first, iterator)
+    if (!isGzip(first)) yield* all
+    else yield* gunzip(all, file)
+  } finally {
+    await iterator.return?.() // who has enough leaves no file open
+  }
 }
 
 /** The first bytes, enough to recognize the format. */
