@@ -3,8 +3,11 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
+import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { RATIO_FROM_BYTES } from '../sources/decode/unpack.js'
+import { decodePage } from './decode-page.js'
 import { GrowingFile } from './growing-file.js'
 
 describe('a body that is read while it is received', () => {
@@ -59,6 +62,23 @@ describe('a body that is read while it is received', () => {
       await expect(read(growing)).rejects.toThrow('the line went dead')
     }
   })
+
+  it('is read also where it grows far beyond its compressed size', async () => {
+    const line = (at: number) => `${at},${(at * 7_919) % 99_991},a street with a name,open\n`
+    const text = Buffer.from(
+      `id,n,place,state\n${Array.from({ length: 1_900_000 }, (_line, at) => line(at)).join('')}`,
+    )
+    const zipped = gzipSync(text, { level: 1 })
+    async function* pieces() {
+      for (let at = 0; at < zipped.length; at += 65_536) yield zipped.subarray(at, at + 65_536)
+    }
+    const growing = new GrowingFile('page', join(folder, 'd'), pieces())
+    const page = await decodePage(growing.body(), { kind: 'file' }, folder)
+    let bytes = 0
+    for await (const piece of page.open()) bytes += piece.length
+    expect(text.length).toBeGreaterThan(RATIO_FROM_BYTES)
+    expect(bytes).toBe(text.length)
+  }, 60_000)
 
   it('asks for nothing more once it is abandoned', async () => {
     let asked = 0

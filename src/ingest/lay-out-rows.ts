@@ -7,12 +7,11 @@ import type { PlannedPart } from './plan-parts.js'
 import type { Run } from './run-files.js'
 import type { JobLayout } from './write-job.js'
 
-/** Bytes of a run that are looked at at a time, at least. */
-const BLOCK_BYTES = 4 * 1024 * 1024
-/** Bytes for the places of cells: more cells come in smaller groups. */
-const TABLE_BYTES = 4 * 1024 * 1024
-/** Rows of a group; the engine takes a quarter of it at a time, and each group costs it time. */
-const GROUP_ROWS = 8_192
+/** Bytes for each row of a group, of text and of places of cells: longer rows, and those of more cells, come in smaller groups. */
+const ROW_BYTES = 512
+const MIN_BYTES = 64 * 1024
+/** Rows of a group where nobody says: what the engine takes at a time. */
+const GROUP_ROWS = 2_048
 /** Rows whose cells are put into their columns before those of the next: their text stays in the processor's cache. */
 const BATCH_ROWS = 256
 /** What the machine keeps of a column: which cell, level bits, where its next cell goes. */
@@ -27,6 +26,7 @@ const LINE_FEED = 0x0a
  * Lays the rows of a part out by column, with the hash of each, in a plain Parquet file for the engine. Columns '0' and on are the table's own, in their
  * order, as text or null; then the row hash and the number of the page.
  * @param columns the publisher's columns of the table
+ * @param groupRows most rows of a group
  * @returns rows, as they were counted here
  */
 export function layOutRows(
@@ -34,12 +34,14 @@ export function layOutRows(
   layouts: readonly JobLayout[],
   { runs }: PlannedPart,
   file: string,
+  groupRows = GROUP_ROWS,
 ): number {
   const types = [...columns.map((): PlainType => 'text'), 'long', 'integer'] satisfies PlainType[]
   const plain = new PlainFile(file, types)
   let rows = 0
   try {
-    for (const run of runs) rows += layOutRun(columns, layouts[run.layout] as JobLayout, run, plain)
+    for (const run of runs)
+      rows += layOutRun(columns, layouts[run.layout] as JobLayout, run, plain, groupRows)
     plain.finish()
   } catch (thrown) {
     plain.close()
@@ -48,11 +50,17 @@ export function layOutRows(
   return rows
 }
 
-function layOutRun(columns: readonly string[], layout: JobLayout, run: Run, plain: PlainFile): number {
+function layOutRun(
+  columns: readonly string[],
+  layout: JobLayout,
+  run: Run,
+  plain: PlainFile,
+  groupRows: number,
+): number {
   const cells = Cells.take()
   const descriptor = openSync(run.file, 'r')
   try {
-    const columnist = new RowLayout(cells, columns, layout, run, plain)
+    const columnist = new RowLayout(cells, columns, layout, run, plain, groupRows)
     return columnist.layOut(descriptor)
   } finally {
     closeSync(descriptor)
@@ -85,12 +93,14 @@ class RowLayout {
     private readonly layout: JobLayout,
     private readonly run: Run,
     private readonly plain: PlainFile,
+    groupRows: number,
   ) {
+    const bytes = Math.max(MIN_BYTES, groupRows * ROW_BYTES)
     const width = layout.columns.length + 1
     this.width = width
     this.places = columns.map((name) => layout.columns.indexOf(name))
-    this.most = Math.min(GROUP_ROWS, Math.max(1, Math.floor(TABLE_BYTES / CELL_BYTES / width)))
-    this.room = Math.max(BLOCK_BYTES, run.longest + 1)
+    this.most = Math.min(groupRows, Math.max(1, Math.floor(bytes / CELL_BYTES / width)))
+    this.room = Math.max(bytes, run.longest + 1)
     this.hashRoom = (run.longest + columns.length + HASH_ROOM_BYTES + 15) & ~15
     this.input = cells.reserve(this.room)
     this.table = cells.reserve(this.most * width * CELL_BYTES)

@@ -7,6 +7,8 @@ export interface IngestProfile {
   /** Whether rows are sorted out in a thread of their own while the next bytes arrive. */
   readonly splitsInThread: boolean
   readonly parquet: ParquetForm
+  /** Rows that are laid out for the engine at a time: more cost memory, fewer cost time. A multiple of 2,048. */
+  readonly groupRows: number
   /** Bytes of text after which an engine is closed: a fresh one takes 25 ms and gives all pages back, an old one holds memory in pieces (docs/adr/0007). */
   readonly engineBytes: number
 }
@@ -18,6 +20,7 @@ export const BOUNDED: IngestProfile = {
   lanes: 1,
   splitsInThread: false,
   parquet: { compressionLevel: 6, encodings: 'newer' },
+  groupRows: 2_048,
   engineBytes: 16 * MIB,
 }
 
@@ -26,6 +29,7 @@ export const FAST: IngestProfile = {
   lanes: 2,
   splitsInThread: true,
   parquet: { compressionLevel: 1, encodings: 'newer', dictionaryValues: 512 },
+  groupRows: 8_192,
   engineBytes: 128 * MIB,
 }
 

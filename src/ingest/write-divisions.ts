@@ -36,9 +36,9 @@ export async function writeDivisions(
   const divided = tooLarge.length === 0 ? [] : await divideAll(context, plan, tooLarge, folder)
   if (parts.length + divided.length === 0) return { rows: 0, parts: [], kept: [] }
   const { table, snapshot, columns, partitionColumn, layouts, live } = plan
-  const { parquet, lanes, engineBytes } = context.ingestProfile
+  const { parquet, lanes, groupRows, engineBytes } = context.ingestProfile
   return context.runner.run<WriteJob, WriteResult>('ingest.write', {
-    ...{ table, snapshot, columns, partitionColumn, layouts, live, parquet, lanes, engineBytes },
+    ...{ table, snapshot, columns, partitionColumn, layouts, live, parquet, lanes, groupRows, engineBytes },
     parts: [...parts, ...divided].sort((a, b) => b.bytes - a.bytes),
   })
 }

@@ -35,6 +35,8 @@ export interface WriteJob {
   readonly parquet: ParquetForm
   /** Parts that are written at one time, each with an engine of its own, and the bytes of text that an engine lives for. */
   readonly lanes: number
+  /** Rows that are laid out at a time. */
+  readonly groupRows: number
   readonly engineBytes: number
   /** The table's live files: a part whose rows are there already is not stored again. */
   readonly live: readonly LivePart[]

@@ -32,6 +32,7 @@ async function jobOf(text: string, emptyIsNull: boolean, change: Partial<WriteJo
     parts: divisions.map(({ division, runs }) => partOf(division, runs)),
     parquet: BOUNDED.parquet,
     lanes: BOUNDED.lanes,
+    groupRows: BOUNDED.groupRows,
     engineBytes: BOUNDED.engineBytes,
     live: [],
     ...change,

@@ -112,7 +112,7 @@ async function writePart(
 ): Promise<FinishedFile> {
   const rows = join(scratch.folder, 'rows.parquet')
   const file = join(scratch.folder, 'part.parquet')
-  demandRows(job, part, layOutRows(job.columns, job.layouts, part, rows))
+  demandRows(job, part, layOutRows(job.columns, job.layouts, part, rows, job.groupRows))
   const engine = await engines.forPart(part)
   await engine.run(copyPartSql(job, part, rows, file))
   await rm(rows)

@@ -6,7 +6,7 @@ import { childPartRunner } from './part-worker.js'
 
 const NOTHING = {
   ...{ table: 'raw/a/b', snapshot: 0, columns: [], partitionColumn: 'd', layouts: [], parts: [], live: [] },
-  ...{ parquet: { compressionLevel: 1, encodings: 'common' }, lanes: 1, engineBytes: 1 },
+  ...{ parquet: { compressionLevel: 1, encodings: 'common' }, lanes: 1, groupRows: 1, engineBytes: 1 },
 }
 const DONE = { rows: 0, parts: [], kept: [] }
 

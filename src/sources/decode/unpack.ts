@@ -69,7 +69,8 @@ function gunzipped(body: PageBody, compressed: () => number, file: string): Page
 }
 
 async function compressedBytes(body: PageBody): Promise<() => number> {
-  if (body.arrival) return body.arrival.bytes
+  const { arrival } = body
+  if (arrival) return () => arrival.bytes()
   const found = await stat(body.file).catch(() => undefined)
   if (found !== undefined) return () => found.size
   let bytes = 0
