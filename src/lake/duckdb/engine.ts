@@ -7,16 +7,18 @@ import { WardbookError } from '../../kernel/errors.js'
 export interface EngineProfile {
   readonly threads: number
   readonly memoryLimitMb: number
+  /** Whether bytes of files stay in memory for the next query: of no use to who reads each file once. */
+  readonly keepsFiles: boolean
 }
 
 /**
  * For part workers: one thread and small buffers, so that a partitioned write stays near 210 MiB whatever the input.
  * One thread also makes its output the same bytes every time.
  */
-export const LEAN: EngineProfile = { threads: 1, memoryLimitMb: 128 }
+export const LEAN: EngineProfile = { threads: 1, memoryLimitMb: 128, keepsFiles: false }
 
 /** For queries of pages and the API. */
-export const QUERY: EngineProfile = { threads: 2, memoryLimitMb: 256 }
+export const QUERY: EngineProfile = { threads: 2, memoryLimitMb: 256, keepsFiles: true }
 
 /** Rows a partitioned write holds for all partitions before it flushes; it, not the memory limit, drives the peak. */
 const PARTITIONED_FLUSH_ROWS = 16_384
@@ -73,6 +75,7 @@ export async function openEngine(
     preserve_insertion_order: 'false',
     partitioned_write_flush_threshold: String(PARTITIONED_FLUSH_ROWS),
     temp_directory: scratchFolder,
+    enable_external_file_cache: String(profile.keepsFiles),
   })
   const connection = await instance.connect()
   await connection.run("SET TimeZone = 'UTC'")
