@@ -9,6 +9,9 @@ type Answer<Result> = { result: Result } | { error: ErrorRecord }
 const WORKER_HEAP_MIB = 192 // JavaScript heap of a part worker; the engine's memory is native and has its own limit
 const WORKER_YOUNG_MIB = 1 // of short-lived objects: a worker that streams makes many, and V8 would let 48 MiB of them lie
 
+/** Threads for files and for the engine: each that the engine has run on keeps memory. */
+const WORKER_THREADS = 2
+
 /** How a child process is started. */
 export interface ChildOptions {
   /** Ends the process. */
@@ -41,6 +44,7 @@ export class ChildWorker {
     const { signal, nodePath, onStart } = options
     this.child = fork(workerFile(worker), args, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(WORKER_THREADS) },
       execArgv: [`--max-old-space-size=${WORKER_HEAP_MIB}`, `--max-semi-space-size=${WORKER_YOUNG_MIB}`],
       ...(signal ? { signal } : {}),
       ...(nodePath === undefined ? {} : { execPath: nodePath }),

@@ -7,18 +7,24 @@ import { WardbookError } from '../../kernel/errors.js'
 export interface EngineProfile {
   readonly threads: number
   readonly memoryLimitMb: number
-  /** Whether bytes of files stay in memory for the next query: of no use to who reads each file once. */
-  readonly keepsFiles: boolean
+  /** Whether freed memory goes back at once, and no bytes of files stay for the next query. */
+  readonly isFrugal: boolean
 }
 
 /**
  * For part workers: one thread and small buffers, so that a partitioned write stays near 210 MiB whatever the input.
  * One thread also makes its output the same bytes every time.
  */
-export const LEAN: EngineProfile = { threads: 1, memoryLimitMb: 128, keepsFiles: false }
+export const LEAN: EngineProfile = { threads: 1, memoryLimitMb: 128, isFrugal: true }
 
 /** For queries of pages and the API. */
-export const QUERY: EngineProfile = { threads: 2, memoryLimitMb: 256, keepsFiles: true }
+export const QUERY: EngineProfile = { threads: 2, memoryLimitMb: 256, isFrugal: false }
+
+const FRUGAL = {
+  enable_external_file_cache: 'false',
+  allocator_flush_threshold: '8MB',
+  allocator_bulk_deallocation_flush_threshold: '32MB',
+}
 
 /** Rows a partitioned write holds for all partitions before it flushes; it, not the memory limit, drives the peak. */
 const PARTITIONED_FLUSH_ROWS = 16_384
@@ -75,7 +81,7 @@ export async function openEngine(
     preserve_insertion_order: 'false',
     partitioned_write_flush_threshold: String(PARTITIONED_FLUSH_ROWS),
     temp_directory: scratchFolder,
-    enable_external_file_cache: String(profile.keepsFiles),
+    ...(profile.isFrugal ? FRUGAL : {}),
   })
   const connection = await instance.connect()
   await connection.run("SET TimeZone = 'UTC'")
