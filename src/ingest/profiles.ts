@@ -20,7 +20,7 @@ export const BOUNDED: IngestProfile = {
   lanes: 1,
   splitsInThread: false,
   parquet: { compressionLevel: 6, encodings: 'newer' },
-  groupRows: 2_048,
+  groupRows: 4_096,
   engineBytes: 16 * MIB,
 }
 
