@@ -94,11 +94,8 @@ class LocalStore implements ObjectStore {
   async *list(prefix: string, startAfter = ''): AsyncIterable<ObjectInfo> {
     checkPrefix(prefix)
     const folder = prefix.slice(0, prefix.lastIndexOf('/') + 1)
-    const keys: string[] = []
-    for await (const key of walk(this.root, folder)) {
-      if (key.startsWith(prefix) && compareKeys(key, startAfter) > 0) keys.push(key)
-    }
-    keys.sort(compareKeys)
+    const isWanted = (key: string) => key.startsWith(prefix) && compareKeys(key, startAfter) > 0
+    const keys = (await keysBelow(this.root, folder, isWanted)).sort(compareKeys)
     for (const key of keys) {
       const info = await this.stat(key)
       if (info !== undefined) yield info
@@ -202,13 +199,23 @@ function isRunning(pid: number): boolean {
   }
 }
 
-async function* walk(root: string, folder: string): AsyncIterable<string> {
-  if (folder.split('/')[0] === SCRATCH) return
+async function keysBelow(
+  root: string,
+  folder: string,
+  isWanted: (key: string) => boolean,
+): Promise<string[]> {
+  if (folder.split('/')[0] === SCRATCH) return []
   const entries = (await absentAsUndefined(() => readdir(join(root, folder), { withFileTypes: true }))) ?? []
+  const keys: string[] = []
   for (const entry of entries) {
-    if (entry.isDirectory()) yield* walk(root, `${folder}${entry.name}/`)
-    else if (entry.isFile()) yield `${folder}${entry.name}`
+    const key = `${folder}${entry.name}`
+    if (entry.isFile()) {
+      if (isWanted(key)) keys.push(key)
+    } else if (entry.isDirectory()) {
+      for (const inner of await keysBelow(root, `${key}/`, isWanted)) keys.push(inner)
+    }
   }
+  return keys
 }
 
 async function readRange(handle: FileHandle, from: number, to: number): Promise<Uint8Array> {
@@ -274,7 +281,12 @@ function unavailable(thrown: unknown): WardbookError {
   )
 }
 
+/** Characters beyond U+FFFF, which alone stand elsewhere in the order of UTF-16 than in that of UTF-8. */
+const SURROGATE = /[\ud800-\udfff]/
+
 /** Order of keys by their UTF-8 bytes, as S3 lists them. */
 function compareKeys(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  if (SURROGATE.test(a) || SURROGATE.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  if (a === b) return 0
+  return a < b ? -1 : 1
 }
