@@ -75,6 +75,12 @@ export class Spool {
     return { offer, pages: [] }
   }
 
+  /** Whether {@link resume} would bring pages of this very offer. */
+  async hasPages(offer: Offer): Promise<boolean> {
+    const stored = StoredRead.safeParse(await this.json(this.offerKey(offer)))
+    return stored.success && this.goesOn(stored.data, offer) && (await this.page(offer, 0)) !== undefined
+  }
+
   private goesOn({ offer, settings, drops }: StoredRead, { changeToken }: Offer): boolean {
     const isSame =
       changeToken !== undefined && offer.changeToken === changeToken && settings === this.settings
@@ -114,11 +120,18 @@ export class Spool {
 
   private async pages(offer: Offer): Promise<SpooledPage[]> {
     const pages: SpooledPage[] = []
-    for (let number = 0; ; number++) {
-      const stored = StoredPage.safeParse(await this.json(`${this.folder(offer)}/${pageName(number)}.json`))
-      if (!stored.success || (await this.store.stat(stored.data.page.body)) === undefined) return pages
-      pages.push(stored.data.page)
+    for (;;) {
+      const page = await this.page(offer, pages.length)
+      if (page === undefined) return pages
+      pages.push(page)
     }
+  }
+
+  /** A page that lies whole in the spool. */
+  private async page(offer: Offer, number: number): Promise<SpooledPage | undefined> {
+    const stored = StoredPage.safeParse(await this.json(`${this.folder(offer)}/${pageName(number)}.json`))
+    if (!stored.success || (await this.store.stat(stored.data.page.body)) === undefined) return undefined
+    return stored.data.page
   }
 
   private async json(key: string): Promise<unknown> {

@@ -129,15 +129,17 @@ class KillTrial {
 
   private judge(world: World, deaths: readonly Death[], again: readonly string[]): void {
     for (const { phase } of deaths) this.killed[phase] += 1
+    const others = differencesOf(this.calm.world, world)
     const differences = [
-      ...differencesOf(this.calm.world, world),
+      ...others,
       ...again.map(
         (page) => `a page that lay recorded was asked for again: ${page.replace(/%24select=[^&]*/, '…')}`,
       ),
     ]
     const told = deaths.map(({ phase, afterMs }) => `${phase} ${afterMs} ms`).join(', ')
-    const verdict = differences.length === 0 ? 'same world, no page twice' : 'ANOTHER WORLD'
-    say(`read ${this.reads}: killed ${deaths.length} times (${told}): ${verdict}`)
+    const verdict = others.length === 0 ? 'same world' : 'ANOTHER WORLD'
+    const pages = again.length === 0 ? 'no page twice' : `${again.length} PAGES TWICE`
+    say(`read ${this.reads}: killed ${deaths.length} times (${told}): ${verdict}, ${pages}`)
     this.tally[tellDifferences(differences) ? 'passed' : 'failed'] += 1
   }
 }

@@ -27,7 +27,9 @@ import type { PortalTable } from '../../demo/portals/portal-table.js'
 import { startSocrataPortal } from '../../demo/portals/socrata/socrata-portal.js'
 import { WardbookError } from '../../kernel/errors.js'
 import { DeltaTable } from '../../lake/delta/table.js'
+import type { ObjectStore } from '../../lake/store.js'
 import { tables } from '../../lake/tables.js'
+import type { PageRecord } from '../../sources/source.js'
 
 const RAW = tables.raw(DATASET, SOURCE)
 const ROWS = 60
@@ -428,4 +430,55 @@ describe('a read of changed rows that is killed', () => {
       await killed.remove()
     }
   }, 240_000)
+
+  it.each([
+    ['no page of its own was asked for', { kind: 'reload' }],
+    ['its pages came, and one had no key', retitle(5)],
+  ] as const)(
+    'asks for no page again of the full read that it became when %s',
+    async (_when, edit) => {
+      const way = await begin('Socrata pages')
+      if (edit.kind !== 'reload')
+        shown = (table) => ({
+          ...table,
+          row: (index) => (index === 5 ? ['', ...table.row(5).slice(1)] : table.row(index)),
+        })
+      edited.publish([edit], DAYS)
+      const city = datedCity(way, trial.portal.url)
+      const calm = await copyLake(lake)
+      const store = counting(calm.store)
+      await ingest(store, city)
+      const expected = await worldOf(calm.store)
+      await calm.remove()
+      let kept = 0
+      for (let fatal = 1; fatal <= store.writes(); fatal += 3) {
+        const killed = await copyLake(lake)
+        await expect(ingest(failingAt(killed.store, fatal, true), city)).rejects.toThrow()
+        const recorded = (await spooledUrls(killed.store)).filter((url) => !url.includes('$where'))
+        kept += recorded.length
+        const before = trial.portal.requests.length
+        await ingest(killed.store, city)
+        const asked = trial.portal.requests.slice(before).map(({ path, query }) => `${path}?${query}`)
+        expect(
+          asked.map(decodeURIComponent).filter((url) => recorded.includes(url)),
+          `write ${fatal}`,
+        ).toEqual([])
+        expect(await worldOf(killed.store), `write ${fatal}`).toEqual(expected)
+        await killed.remove()
+      }
+      expect(kept).toBeGreaterThan(ROWS / 7) // else nothing was tried
+    },
+    240_000,
+  )
 })
+
+/** Path and question of each page that lies recorded in the spool. */
+async function spooledUrls(store: ObjectStore): Promise<string[]> {
+  const keys = (await keysOf(store, 'spool/')).filter((key) => /page-\d+\.json$/.test(key))
+  const pages = await Promise.all(keys.map((key) => store.get(key)))
+  return pages.map((bytes) => {
+    const { page } = JSON.parse(new TextDecoder().decode(bytes)) as { page: { record: PageRecord } }
+    const { pathname, searchParams } = new URL(page.record.request.url)
+    return decodeURIComponent(`${pathname}?${searchParams}`)
+  })
+}

@@ -33,10 +33,15 @@ export async function readChanges(
     isCorrected: work.corrections !== undefined,
     ...{ base: head.base, last: head.last, offers: publication.offers },
   })
-  if (planned.kind === 'changes')
+  if (planned.kind === 'changes' && !(await hasBegunWhole(work, planned.plan)))
     return new ChangesReader(context, work, scratch, publication, planned.plan).read()
-  if (planned.why !== undefined) tellWhole(context, work, planned.why)
+  if (planned.kind === 'whole' && planned.why !== undefined) tellWhole(context, work, planned.why)
   return undefined
+}
+
+/** A full read that was interrupted goes on: its pages lie under the offer's own token, and would have to make room for those of the changes. */
+function hasBegunWhole({ spool }: SourceWork, { offer }: ChangesPlan): Promise<boolean> {
+  return spool.hasPages(offer)
 }
 
 function settingsOf({ config }: SourceWork) {
@@ -65,7 +70,6 @@ class ChangesReader {
     } catch (thrown) {
       const why = whyNotEnough(thrown)
       if (why === undefined) throw thrown
-      await this.work.spool.discard(this.plan.offer)
       tellWhole(this.context, this.work, why)
       return undefined
     }
