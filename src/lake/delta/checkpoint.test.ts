@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { asyncBufferFromFile, parquetReadObjects } from 'hyparquet'
 import { compressors } from 'hyparquet-compressors'
@@ -142,16 +143,33 @@ describe('a due commit', () => {
 })
 
 describe('opening a table with checkpoints', () => {
-  it('asks for the hint, the checkpoint, the commits after it and once beyond the end', async () => {
+  it('asks for the hint, the checkpoint, what came after it, and once beyond the end', async () => {
     await appendMany(every(5), 18) // versions 0 to 17, the last checkpoint at 15
     expect(await requestsOf((table) => table.snapshot())).toEqual([
       'get _last_checkpoint',
+      'list after 00000000000000000015.json', // while the checkpoint is read
       'stage 00000000000000000015.checkpoint.parquet',
       'get 00000000000000000016.json',
       'get 00000000000000000017.json',
       'get 00000000000000000018.json',
-      'list after 00000000000000000018.json',
     ])
+  })
+
+  it('has at most eight commits on their way at a time, and takes them in order', async () => {
+    await appendMany(every(1_000), 40)
+    let [most, open] = [0, 0]
+    const slow: ObjectStore = {
+      ...counting(store),
+      get: async (key) => {
+        most = Math.max(most, ++open)
+        await sleep(key.endsWith('2.json') ? 20 : 1)
+        open -= 1
+        return store.get(key)
+      },
+    }
+    const table = new DeltaTable(slow, ROOT, NOON, { everyCommits: 1_000, format: parquetCheckpoints })
+    expect((await table.snapshot())?.files.size).toBe((await every(1_000).snapshot())?.files.size)
+    expect(most).toBe(8)
   })
 
   it('asks one listing more where there is no hint yet, and needs none at the end then', async () => {

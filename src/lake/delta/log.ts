@@ -15,13 +15,17 @@ import { emptyReplay, type Replay } from './snapshot.js'
 
 /** Versions that are listed at once when looking back for a checkpoint. */
 const LOOK_BACK_VERSIONS = 200
+/** Commits that are asked for before the first of them is needed. */
+const READ_AHEAD = 8
 
 /** Where replay begins: after `version`, -1 for before the first commit. */
 export interface Start {
   readonly replay: Replay
   readonly version: number
-  /** The last commit of a listing of the whole log, where one was made: up to there no commit is missed unseen. */
+  /** The last commit of a listing from `version` on, where one was made: up to there no commit is missed unseen. */
   readonly listedTo: number | undefined
+  /** Whether the hint alone led here: there may be newer checkpoints. */
+  readonly isHinted: boolean
   /** Why checkpoints that are there were not used. */
   readonly unusable: readonly WardbookError[]
   /** The version that was asked for; Infinity for the newest. */
@@ -51,6 +55,23 @@ export class DeltaLog {
   async commit(version: number): Promise<Action[] | undefined> {
     const bytes = await this.store.get(commitKey(this.root, version))
     return bytes && parseCommit(new TextDecoder().decode(bytes), this.root, version)
+  }
+
+  /** The actions of these commits in their order, undefined where there is none: several are on their way at a time. */
+  async *commits(from: number, to: number): AsyncGenerator<Action[] | undefined> {
+    const asked: Promise<Action[] | undefined>[] = []
+    try {
+      for (let next = from; next <= to || asked.length > 0; ) {
+        while (next <= to && asked.length < READ_AHEAD) {
+          const commit = this.commit(next++)
+          commit.catch(() => {}) // told to whoever gets there
+          asked.push(commit)
+        }
+        yield await asked.shift()
+      }
+    } finally {
+      await Promise.allSettled(asked)
+    }
   }
 
   /**
@@ -86,20 +107,24 @@ export class DeltaLog {
     const unusable: WardbookError[] = []
     const hint = takesHint ? await this.hint() : undefined
     const hinted = hint && hint.version <= limit ? nameOf(hint, this.root) : undefined
-    const found = hinted && (await this.checkpoint(hinted, keepsRemoved, unusable))
-    if (found !== undefined) return { ...found, listedTo: undefined, unusable, limit }
+    if (hinted !== undefined) {
+      const [found, listedTo] = await Promise.all([
+        this.checkpoint(hinted, keepsRemoved, unusable),
+        limit === Number.POSITIVE_INFINITY ? this.lastCommitFrom(hinted.version) : undefined,
+      ])
+      if (found !== undefined) return { ...found, listedTo, isHinted: true, unusable, limit }
+    }
     for await (const { checkpoints, lastCommit } of this.listings(limit)) {
       const listedTo = limit === Number.POSITIVE_INFINITY ? lastCommit : undefined
       for (const name of checkpoints) {
         if (name === 'v2') throw v2Unsupported(this.root)
         if (name.version === hinted?.version && name.parts === hinted.parts) continue
         const found = await this.checkpoint(name, keepsRemoved, unusable)
-        if (found !== undefined) return { ...found, listedTo, unusable, limit }
+        if (found !== undefined) return { ...found, listedTo, isHinted: false, unusable, limit }
       }
-      if (listedTo !== undefined)
-        return { replay: emptyReplay(keepsRemoved), version: -1, listedTo, unusable, limit }
+      if (listedTo !== undefined) return { ...beginning(keepsRemoved), listedTo, unusable, limit }
     }
-    return { replay: emptyReplay(keepsRemoved), version: -1, listedTo: undefined, unusable, limit }
+    return { ...beginning(keepsRemoved), listedTo: undefined, unusable, limit }
   }
 
   /** Every file of the log that is a commit or a checkpoint, in the order of the listing: by version. */
@@ -171,12 +196,21 @@ export class DeltaLog {
     }
   }
 
+  private async lastCommitFrom(version: number): Promise<number> {
+    const { lastCommit } = await this.list(version + 1, Number.POSITIVE_INFINITY)
+    return Math.max(version, lastCommit)
+  }
+
   private async firstCommitAfter(version: number): Promise<string | undefined> {
     for await (const { key } of this.store.list(logPrefix(this.root), commitKey(this.root, version))) {
       if (parseLogKey(key)?.kind === 'commit') return key
     }
     return undefined
   }
+}
+
+function beginning(keepsRemoved: boolean): Pick<Start, 'replay' | 'version' | 'isHinted'> {
+  return { replay: emptyReplay(keepsRemoved), version: -1, isHinted: false }
 }
 
 /** Complete checkpoints, newest first; at one version those of fewer files first, and v2 checkpoints last. */

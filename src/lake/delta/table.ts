@@ -296,7 +296,7 @@ export class DeltaTable {
     try {
       return await this.replayOn(start, start)
     } catch (thrown) {
-      if (asWardbookError(thrown).code !== 'delta-log-gap' || start.listedTo !== undefined) throw thrown
+      if (asWardbookError(thrown).code !== 'delta-log-gap' || !start.isHinted) throw thrown
       const listed = await this.log.start(Number.POSITIVE_INFINITY, false, false)
       if (listed.version <= start.version) throw thrown
       return this.replayOn(listed, listed)
@@ -305,11 +305,14 @@ export class DeltaTable {
 
   private async replayOn(from: Replayed, start?: Start): Promise<Replayed> {
     let { replay, version } = from
+    for await (const actions of this.log.commits(version + 1, start?.listedTo ?? version)) {
+      if (actions === undefined) break
+      replay = replayCommit(replay, actions, ++version)
+    }
     for (;;) {
       const actions = await this.nextCommit(version + 1, start)
       if (actions === undefined) return { replay, version }
-      version += 1
-      replay = replayCommit(replay, actions, version)
+      replay = replayCommit(replay, actions, ++version)
     }
   }
 
