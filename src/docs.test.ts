@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { citySchema } from './cli/commands.js'
-import { LAKE_VARIABLES } from './main/open-store.js'
+import { LAKE_VARIABLES } from './main/parse-lake-address.js'
 
 const root = join(import.meta.dirname, '..')
 const read = (...path: string[]) => readFileSync(join(root, ...path), 'utf8')

@@ -10,7 +10,7 @@ import { openLocalStore } from '../lake/local/local-store.js'
 import { type FakeLake, makeFakeLake } from '../lake/s3/s3-lake.fixture.js'
 import { type Check, type DoctorOrder, examine, exitCodeOfChecks } from './doctor.js'
 import { type Machine, thisMachine } from './machine-checks.js'
-import { parseLakeAddress } from './open-store.js'
+import { parseLakeAddress } from './parse-lake-address.js'
 
 const MACHINE: Machine = {
   nodeVersion: '20.19.0',

@@ -4,8 +4,9 @@ import { sha256Hex } from '../kernel/ids.js'
 import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
 import { checkLake } from './claim-lake.js'
+import { absoluteAddress } from './lake-address.js'
 import { chooseSources } from './list-quarantine.js'
-import { absoluteAddress, openLake } from './open-store.js'
+import { openLake } from './open-lake.js'
 
 /** Which decisions are forgotten. */
 export interface ForgetOrder {

@@ -1,7 +1,7 @@
 import { availableParallelism, totalmem } from 'node:os'
 import { INGEST_PROFILES, type IngestProfile } from '../ingest/profiles.js'
 import { WardbookError } from '../kernel/errors.js'
-import type { Environment } from './open-store.js'
+import type { Environment } from './lake-address.js'
 
 /** What a machine offers. */
 export interface Machine {

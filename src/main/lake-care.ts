@@ -9,8 +9,9 @@ import type { ObjectStore } from '../lake/store.js'
 import { isMerged, tendTable } from '../lake/tend-table.js'
 import { findTables, planTableVacuum, type TableVacuum, vacuumTable } from '../lake/vacuum.js'
 import { readCitations } from '../ledger/citations.js'
+import { absoluteAddress } from './lake-address.js'
 import { NOTHING_CITED, needsOf, readDownstream } from './lake-needs.js'
-import { absoluteAddress, openLake } from './open-store.js'
+import { openLake } from './open-lake.js'
 
 /** What became of a table's small files. */
 export interface TableCompaction extends Compaction {

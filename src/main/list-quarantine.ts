@@ -3,7 +3,8 @@ import { WardbookError } from '../kernel/errors.js'
 import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
 import { checkLake } from './claim-lake.js'
-import { absoluteAddress, openLake } from './open-store.js'
+import { absoluteAddress } from './lake-address.js'
+import { openLake } from './open-lake.js'
 import {
   QUARANTINING_STAGES,
   type QuarantinedRow,

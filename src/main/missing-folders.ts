@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs'
 import { rmdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SCRATCH } from '../lake/local/local-store.js'
-import { type Environment, parseLakeAddress } from './open-store.js'
+import type { Environment } from './lake-address.js'
+import { parseLakeAddress } from './parse-lake-address.js'
 
 /**
  * Notes which folders on the way to a lake are not there yet, as opening a lake makes them.

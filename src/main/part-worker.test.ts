@@ -56,6 +56,23 @@ describe('part tasks in child processes', () => {
     })
     await expect.poll(() => isAlive(Number(stdout)), { timeout: 20_000 }).toBe(false)
   })
+
+  it('load no library of schemas to write the parts of a lake in a folder: it would take 13 MiB of their memory', async () => {
+    const module = (name: string) => JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href)
+    const tells =
+      'export const resolve = async (name, context, next) => { const found = await next(name, context); console.log(found.url); return found }'
+    const script = `
+      import { register } from 'node:module'
+      register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(tells)}))
+      const { openStore } = await import(${module('main/open-store')})
+      await openStore(${JSON.stringify(lake.folder)})
+      await import(${module('main/part-worker')})
+      await import(${module('ingest/write-parts')})`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', script])
+    const loaded = stdout.split('\n')
+    expect(loaded.filter((url) => /\/(write-parts|local-store)\.js$/.test(url)).length).toBeGreaterThan(1)
+    expect(loaded.filter((url) => url.includes('/zod/'))).toEqual([])
+  })
 })
 
 function isAlive(pid: number): boolean {

@@ -4,7 +4,8 @@ import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
 import { LAKE_FILE } from './claim-lake.js'
 import { type Check, judge, type Seen } from './machine-checks.js'
-import { openStore, parseLakeAddress } from './open-store.js'
+import { openStore } from './open-store.js'
+import { parseLakeAddress } from './parse-lake-address.js'
 import { RECORD_RACE, raceAndRecord, raceStore, type StorePlace } from './store-verdict.js'
 
 /** A service refuses signatures that are 15 minutes off; so far, times of commits and findings are plainly wrong. */

@@ -4,7 +4,9 @@ import type { Clock } from '../kernel/time.js'
 import { demandHonest, type RaceOptions, type RaceVerdict, raceCreateIfAbsent } from '../lake/doctor.js'
 import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
-import { type Environment, isSingleWriter, openStore, parseLakeAddress } from './open-store.js'
+import type { Environment } from './lake-address.js'
+import { openStore } from './open-store.js'
+import { isSingleWriter, parseLakeAddress } from './parse-lake-address.js'
 
 /** A race that is enough for a verdict on record: some 60 requests, well below a second on most services. */
 export const RECORD_RACE = { racers: 8, rounds: 2 } as const

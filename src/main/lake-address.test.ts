@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { makeFakeLake } from '../lake/s3/s3-lake.fixture.js'
-import { absoluteAddress, LAKE_VARIABLES, openStore, parseLakeAddress } from './open-store.js'
+import { absoluteAddress } from './lake-address.js'
+import { openStore } from './open-store.js'
+import { LAKE_VARIABLES, parseLakeAddress } from './parse-lake-address.js'
 
 function settingsOf(address: string, env: Record<string, string> = {}) {
   const place = parseLakeAddress(address, env)
