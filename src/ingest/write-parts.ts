@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Column, RAW_COLUMNS } from '../contracts/columns.js'
 import { WardbookError } from '../kernel/errors.js'
+import { giveBackMemory } from '../kernel/garbage.js'
 import { digestOf } from '../kernel/ids.js'
 import type { NewFile } from '../lake/delta/table.js'
 import { type Engine, type EngineProfile, LEAN, openEngine } from '../lake/duckdb/engine.js'
@@ -97,6 +98,13 @@ class FreshEngines {
     return this.current.engine
   }
 
+  /** An engine for the file that was made of this part: a new one where the write has had its share, and holds memory still. */
+  async forFileOf(part: PlannedPart): Promise<Engine> {
+    if (this.worked >= this.job.engineBytes) this.close()
+    this.current ??= await openEngine(profileFor(this.job, part), this.folder)
+    return this.current.engine
+  }
+
   close(): void {
     this.current?.close()
     this.current = undefined
@@ -113,9 +121,11 @@ async function writePart(
   const rows = join(scratch.folder, 'rows.parquet')
   const file = join(scratch.folder, 'part.parquet')
   demandRows(job, part, layOutRows(job.columns, job.layouts, part, rows, job.groupRows))
-  const engine = await engines.forPart(part)
-  await engine.run(copyPartSql(job, part, rows, file))
+  giveBackMemory() // of the footer's making, and of the part before
+  const writer = await engines.forPart(part)
+  await writer.run(copyPartSql(job, part, rows, file))
   await rm(rows)
+  const engine = await engines.forFileOf(part)
   const [footer] = await engine.rows<{ rows: number }>(footerRowsSql(file))
   demandRows(job, part, footer?.rows ?? 0)
   const stats = await readStats(engine, file, part.rows, storedColumns(job))

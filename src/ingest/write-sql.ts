@@ -5,7 +5,7 @@ import type { WriteJob } from './write-job.js'
 
 const VECTOR_ROWS = 2_048 // the engine counts row groups in these
 /** Rows of a row group, and bytes of text that it holds at most: wide rows come in smaller groups. */
-const GROUP_ROWS = 20 * VECTOR_ROWS
+const GROUP_ROWS = 16 * VECTOR_ROWS
 const GROUP_BYTES = 16 * 1024 * 1024
 
 /**

@@ -36,7 +36,7 @@ const SLACK_BYTES = 64
 /** The first page is the machine's own. */
 const FIRST_ADDRESS = PAGE_BYTES
 /** A machine that took more is left to the collector. */
-const KEPT_BYTES = 8 * 1024 * 1024
+const KEPT_BYTES = 32 * 1024 * 1024
 
 const COMPILED = new URL('../../../dist/wasm/cells.wasm', import.meta.url)
 
