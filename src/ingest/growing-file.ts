@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { EventEmitter, once } from 'node:events'
-import { open } from 'node:fs/promises'
+import { type FileHandle, open } from 'node:fs/promises'
 import type { Arrival, PageBody } from '../sources/decode/decoded-page.js'
 import { FileAppender } from './file-appender.js'
 
@@ -40,6 +40,13 @@ export class GrowingFile implements Arrival {
 
   bytes(): number {
     return this.written
+  }
+
+  async beyond(bytes: number): Promise<number | undefined> {
+    while (this.written <= bytes && this.ended === undefined) await once(this.heard, 'more')
+    if (this.written > bytes) return this.written
+    await this.transfer
+    return undefined
   }
 
   async whole(): Promise<void> {
@@ -93,23 +100,19 @@ export class GrowingFile implements Arrival {
   }
 
   private async *read(): AsyncGenerator<Uint8Array> {
-    while (this.written === 0 && this.ended === undefined) await once(this.heard, 'more')
-    if (this.ended === 'broken' && this.written === 0) await this.transfer
-    const handle = await open(this.file, 'r')
+    let handle: FileHandle | undefined
     try {
       for (let at = 0; ; ) {
-        const length = Math.min(CHUNK_BYTES, this.written - at)
-        if (length > 0) {
-          const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length, at)
-          at += bytesRead
-          yield buffer.subarray(0, bytesRead)
-        } else if (this.ended !== undefined) {
-          await this.transfer
-          return
-        } else await once(this.heard, 'more')
+        const there = at < this.written ? this.written : await this.beyond(at)
+        if (there === undefined) return
+        handle ??= await open(this.file, 'r')
+        const length = Math.min(CHUNK_BYTES, there - at)
+        const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length, at)
+        at += bytesRead
+        yield buffer.subarray(0, bytesRead)
       }
     } finally {
-      await handle.close()
+      await handle?.close()
     }
   }
 }

@@ -298,6 +298,7 @@ class OfferReader {
         emptyIsNull: shown.form === 'strict',
       },
       bytes: shown.open(),
+      plain: shown.plain,
     })
     const encoding = notUtf8 > 0 ? await shown.surely?.() : undefined
     if (encoding !== undefined && encoding !== 'utf-8')

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { WardbookError } from '../kernel/errors.js'
@@ -79,7 +79,8 @@ function receivedPage(
   page: DecodedPage,
 ): ReceivedPage {
   const { source, folder, clock, drops } = receiving
-  const { decoded, endsInLine } = watchEnd(page)
+  const { plain: _, ...streamed } = page // for what is cut off goes with its file
+  const { decoded, endsInLine } = watchEnd(drops.length === 0 ? page : streamed)
   return {
     decoded,
     file: growing.body().file,
@@ -92,7 +93,7 @@ function receivedPage(
     record: async (rows) => {
       const { sha256, bytes } = await growing.received()
       const readAt = clock().toISOString()
-      const signals: PageSignals = { ...decoded.signals, rows, ...endsInLine() }
+      const signals: PageSignals = { ...decoded.signals, rows, ...(await endsInLine()) }
       const failure = source.failureOf(request, signals)
       if (failure !== undefined) throw failure
       return { request, ...answer, sha256, bytes, readAt, signals: withoutColumns(signals, drops) }
@@ -142,16 +143,37 @@ export function bodyOf(name: string, file: string): PageBody {
 }
 
 /** The page, and what its text ends with once it was read: a CSV that stops within a line was cut off, however well its transfer ended. */
-function watchEnd(decoded: DecodedPage): { decoded: DecodedPage; endsInLine(): { endsInLine?: boolean } } {
-  if (decoded.form === 'strict') return { decoded, endsInLine: () => ({}) }
+function watchEnd(decoded: DecodedPage): {
+  decoded: DecodedPage
+  endsInLine(): Promise<{ endsInLine?: boolean }>
+} {
+  const { form, plain } = decoded
+  if (form === 'strict') return { decoded, endsInLine: async () => ({}) }
+  if (plain !== undefined)
+    return { decoded, endsInLine: async () => ({ endsInLine: isLineEnd(await lastByteOf(plain.file)) }) }
   let last: number | undefined
-  const open = async function* () {
+  const watched = async function* () {
     for await (const chunk of decoded.open()) {
       last = chunk.at(-1) ?? last
       yield chunk
     }
   }
-  return { decoded: { ...decoded, open }, endsInLine: () => ({ endsInLine: last === 0x0a || last === 0x0d }) }
+  return { decoded: { ...decoded, open: watched }, endsInLine: async () => ({ endsInLine: isLineEnd(last) }) }
+}
+
+function isLineEnd(byte: number | undefined): boolean {
+  return byte === 0x0a || byte === 0x0d
+}
+
+async function lastByteOf(file: string): Promise<number | undefined> {
+  const handle = await open(file, 'r')
+  try {
+    const { size } = await handle.stat()
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1))
+    return bytesRead === 0 ? undefined : buffer[0]
+  } finally {
+    await handle.close()
+  }
 }
 
 /** What an answer without rows says of itself comes before what is wrong with it. */

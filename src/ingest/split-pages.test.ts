@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyChunking, inChunks } from '../../testkit/chunks.js'
@@ -8,6 +9,7 @@ import { anyStyle, anyTable, type CsvTable, csvOf, DIVISION_COLUMN } from '../..
 import { cellsOf } from '../sources/files/csv-records.js'
 import { readCsv } from '../sources/files/read-csv.js'
 import { type DivisionSettings, divisionFromColumn } from './division-rule.js'
+import { GrowingFile } from './growing-file.js'
 import { RunFiles } from './run-files.js'
 import { type CsvPage, PageSplitter, type SplitSource, type Splitter } from './split-pages.js'
 import { ThreadSplitter } from './thread-splitter.js'
@@ -25,6 +27,15 @@ async function inFolder<Result>(work: (folder: string) => Promise<Result>): Prom
 
 function pageOf(page: number, bytes: AsyncIterable<Uint8Array>, delimiter = ','): CsvPage {
   return { page, url: `${page}.csv`, delimiter, emptyIsNull: false, bytes }
+}
+
+/** Bytes of a page that is read from its file. */
+function neverRead(): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]: () => {
+      throw new Error('read as a stream')
+    },
+  }
 }
 
 /** Rows that a split holds: the division, then the cells, then the page. */
@@ -89,6 +100,46 @@ describe('splitting pages by division', () => {
     const there = await filesOf(async (folder) => new ThreadSplitter(folder, BY_DISTRICT))
     expect(there).toEqual(here)
     expect(here.rows.map(([division]) => division)).toEqual(['1', '2', '3', '4', '5', '6', '9', 'unassigned'])
+  })
+
+  it('reads in a thread the file that a page is received into, as it grows, and one that is whole', async () => {
+    const table = `id,${DIVISION_COLUMN}\n${Array.from({ length: 90_000 }, (_row, at) => `${at},${at % 7}\n`).join('')}`
+    const sizes = [1, 30, 700_000, 5, 200_000, 64]
+    await inFolder(async (folder) => {
+      async function* slowly() {
+        let at = 0
+        for (const size of [...sizes, table.length]) {
+          yield Buffer.from(table.slice(at, at + size))
+          at += size
+          await sleep(5)
+        }
+      }
+      const growing = new GrowingFile('page', join(folder, 'page.csv'), slowly())
+      const fromStream = await PageSplitter.open(join(folder, 'here'), divisionFromColumn(BY_DISTRICT))
+      const fromFile = new ThreadSplitter(join(folder, 'there'), BY_DISTRICT)
+      for (const page of [0, 1]) {
+        const { arrival: _, ...whole } = growing.body()
+        const plain = page === 0 ? growing.body() : whole
+        const streamed = pageOf(page, inChunks(Buffer.from(table)))
+        const told = await fromFile.take({ ...pageOf(page, neverRead()), plain })
+        expect(told).toEqual(await fromStream.take(streamed))
+      }
+      expect(await rowsOf(await fromFile.finish())).toEqual(await rowsOf(await fromStream.finish()))
+    })
+  })
+
+  it('throws what broke off the transfer of a file that a thread reads', async () => {
+    await inFolder(async (folder) => {
+      async function* breaking() {
+        yield Buffer.from(`${DIVISION_COLUMN}\n7\n`)
+        await sleep(20)
+        throw new Error('cut')
+      }
+      const growing = new GrowingFile('page', join(folder, 'page.csv'), breaking())
+      const splitter = new ThreadSplitter(join(folder, 'rows'), BY_DISTRICT)
+      await expect(splitter.take({ ...pageOf(0, neverRead()), plain: growing.body() })).rejects.toThrow('cut')
+      await splitter.remove()
+    })
   })
 
   it('throws in a thread what it throws here: what a page is not, and what its bytes failed with', async () => {

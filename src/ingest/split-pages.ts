@@ -1,6 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { PageBody } from '../sources/decode/decoded-page.js'
 import { cellsOf, strictRecord } from '../sources/files/csv-records.js'
 import { type BadRow, type CsvSummary, readCsv } from '../sources/files/read-csv.js'
 import { type Corrections, PageCorrector } from './corrections.js'
@@ -19,6 +20,8 @@ export interface CsvPage {
   readonly emptyIsNull: boolean
   /** The page from its header line on, decompressed. */
   readonly bytes: AsyncIterable<Uint8Array>
+  /** The local file that holds the same bytes, where there is one. */
+  readonly plain?: PageBody | undefined
 }
 
 /** How rows lie in a run: the page's header, its separator, and whether an empty cell is null. */

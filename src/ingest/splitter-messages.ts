@@ -8,10 +8,18 @@ export interface ThreadStart {
   readonly division: DivisionSettings
 }
 
-/** What the thread is told then: a page, its bytes block by block, its end; then the next page, or that it was the last. */
+/**
+ * What the thread is told then: a page, its bytes block by block or how many of them its file has, its end; then the next page, or that it was the
+ * last.
+ */
 export type ToThread =
-  | { readonly kind: 'page'; readonly page: Omit<CsvPage, 'bytes'> }
+  | {
+      readonly kind: 'page'
+      readonly page: Omit<CsvPage, 'bytes' | 'plain'>
+      readonly file: string | undefined
+    }
   | { readonly kind: 'bytes'; readonly block: Uint8Array<ArrayBuffer>; readonly length: number }
+  | { readonly kind: 'grown'; readonly bytes: number }
   | { readonly kind: 'end' }
   | { readonly kind: 'finish' }
 

@@ -1,11 +1,14 @@
 import { EventEmitter, once } from 'node:events'
+import { closeSync, openSync, readSync } from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { toErrorRecord } from '../kernel/errors.js'
 import { divisionFromColumn } from './division-rule.js'
 import { PageSplitter } from './split-pages.js'
 import type { FromThread, ThreadStart, ToThread } from './splitter-messages.js'
 
-/** The thread of a `ThreadSplitter`: splits pages as their bytes come, and gives each block back when it is read. */
+const READ_BYTES = 256 * 1024
+
+/** The thread of a `ThreadSplitter`: splits pages as their bytes come, out of their file or in blocks, each of which it gives back when it is read. */
 async function serve(port: MessagePort, { folder, division }: ThreadStart): Promise<void> {
   const waiting: ToThread[] = []
   const arrivals = new EventEmitter()
@@ -27,10 +30,28 @@ async function serve(port: MessagePort, { folder, division }: ThreadStart): Prom
     }
   }
 
+  /** What the file has so far; the one buffer is used again for the next piece. */
+  async function* pieces(file: string): AsyncGenerator<Uint8Array> {
+    const descriptor = openSync(file, 'r')
+    const buffer = Buffer.allocUnsafeSlow(READ_BYTES)
+    try {
+      let at = 0
+      for (let message = await next(); message.kind === 'grown'; message = await next())
+        while (at < message.bytes) {
+          const read = readSync(descriptor, buffer, 0, Math.min(READ_BYTES, message.bytes - at), at)
+          at += read
+          yield buffer.subarray(0, read)
+        }
+    } finally {
+      closeSync(descriptor)
+    }
+  }
+
   const splitter = await PageSplitter.open(folder, divisionFromColumn(division))
   for (let message = await next(); message.kind !== 'finish'; message = await next()) {
     if (message.kind !== 'page') continue
-    const page = await splitter.take({ ...message.page, bytes: blocks() })
+    const bytes = message.file === undefined ? blocks() : pieces(message.file)
+    const page = await splitter.take({ ...message.page, bytes })
     tell({ kind: 'taken', page })
   }
   tell({ kind: 'split', split: await splitter.finish() })

@@ -1,8 +1,9 @@
 import { EventEmitter, once } from 'node:events'
-import { rm } from 'node:fs/promises'
+import { rm, stat } from 'node:fs/promises'
 import type { Worker } from 'node:worker_threads'
 import { startThread } from '../kernel/child.js'
 import { fromErrorRecord } from '../kernel/errors.js'
+import type { PageBody } from '../sources/decode/decoded-page.js'
 import type { DivisionSettings } from './division-rule.js'
 import type { CsvPage, SplitPage, SplitSource, Splitter } from './split-pages.js'
 import type { FromThread, ThreadStart, ToThread } from './splitter-messages.js'
@@ -11,7 +12,10 @@ const BLOCK_BYTES = 256 * 1024
 /** Blocks on their way: the thread may fall behind by 2 MiB, then the source waits. */
 const BLOCKS = 8
 
-/** A {@link Splitter} in a thread of its own: this one receives and hashes the next bytes while that one looks at the last. */
+/**
+ * A {@link Splitter} in a thread of its own: this one receives and hashes the next bytes while that one looks at the last. What lies in a file is read
+ * there; what has to be made of the file here first (unpacked, decoded, cut) is handed over in blocks.
+ */
 export class ThreadSplitter implements Splitter {
   private readonly thread: Worker
   private readonly free = Array.from({ length: BLOCKS }, () => new Uint8Array(BLOCK_BYTES))
@@ -29,8 +33,17 @@ export class ThreadSplitter implements Splitter {
     this.thread.on('error', (thrown) => this.fail(thrown))
   }
 
-  async take({ bytes, ...page }: CsvPage): Promise<SplitPage> {
-    this.tell({ kind: 'page', page })
+  async take({ bytes, plain, ...page }: CsvPage): Promise<SplitPage> {
+    this.tell({ kind: 'page', page, file: plain?.file })
+    if (plain === undefined) await this.sendAll(bytes)
+    else await this.tellGrowth(plain)
+    this.taken = undefined
+    this.tell({ kind: 'end' })
+    await this.until(() => this.taken !== undefined)
+    return this.taken as unknown as SplitPage
+  }
+
+  private async sendAll(bytes: AsyncIterable<Uint8Array>): Promise<void> {
     let block = await this.freeBlock()
     let filled = 0
     for await (const chunk of bytes) {
@@ -46,10 +59,18 @@ export class ThreadSplitter implements Splitter {
       }
     }
     this.send(block, filled)
-    this.taken = undefined
-    this.tell({ kind: 'end' })
-    await this.until(() => this.taken !== undefined)
-    return this.taken as unknown as SplitPage
+  }
+
+  /** The thread reads the file by itself, as far as it is told that there is something. */
+  private async tellGrowth({ file, arrival }: PageBody): Promise<void> {
+    if (arrival === undefined) {
+      this.tell({ kind: 'grown', bytes: (await stat(file)).size })
+      return
+    }
+    for (let there = await arrival.beyond(0); there !== undefined; there = await arrival.beyond(there)) {
+      if (this.failure !== undefined) throw this.failure
+      this.tell({ kind: 'grown', bytes: there })
+    }
   }
 
   async finish(): Promise<SplitSource> {

@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { PartsConfig } from '../contracts/city-file.js'
 import { giveBackMemory } from '../kernel/garbage.js'
-import { type PlannedPart, planDivisions, shareOut, sizeOf } from './plan-parts.js'
+import { inLaneOrder, type PlannedPart, planDivisions, shareOut, sizeOf } from './plan-parts.js'
 import type { IngestContext } from './source-work.js'
 import type { DivisionRuns } from './split-pages.js'
 import type { DivideJob, JobLayout, LivePart, WriteJob, WriteResult } from './write-job.js'
@@ -22,7 +22,7 @@ export interface WritePlan {
 
 /**
  * Writes the rows of a source as parts in the store, as many at a time as the profile has lanes: divisions that are too large are
- * divided first, then all parts are written, the largest first.
+ * divided first, then all parts are written.
  * @param folder local folder for runs of divided divisions
  */
 export async function writeDivisions(
@@ -39,7 +39,7 @@ export async function writeDivisions(
   const { parquet, lanes, groupRows, engineBytes } = context.ingestProfile
   return context.runner.run<WriteJob, WriteResult>('ingest.write', {
     ...{ table, snapshot, columns, partitionColumn, layouts, live, parquet, lanes, groupRows, engineBytes },
-    parts: [...parts, ...divided].sort((a, b) => b.bytes - a.bytes),
+    parts: inLaneOrder([...parts, ...divided], lanes),
   })
 }
 

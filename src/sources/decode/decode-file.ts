@@ -49,8 +49,7 @@ async function decodeLayer(
   }
   refuseOthers(body.name, start)
   const text = await decodeText(body, format, start)
-  if (layer > 0 || layers > 1 || !text.isAsReceived) return text.page
-  return { ...text.page, received: layers === 0 ? 'plain' : 'gzip' }
+  return layer > 0 || layers > 0 || !text.isAsReceived ? text.page : { ...text.page, plain: packed }
 }
 
 interface DecodedText {

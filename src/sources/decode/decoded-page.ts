@@ -16,8 +16,14 @@ export interface PageBody {
 
 /** A transfer that goes on. */
 export interface Arrival {
-  /** Bytes that have come. */
+  /** Bytes that have come, and can be read from the file. */
   bytes(): number
+  /**
+   * Waits until there are more bytes than these.
+   * @returns how many there are then; undefined when these were all
+   * @throws what ended the transfer early
+   */
+  beyond(bytes: number): Promise<number | undefined>
   /** @throws what ended the transfer early */
   whole(): Promise<void>
 }
@@ -35,10 +41,10 @@ export interface DecodedPage {
   /** Header cells as published. */
   readonly columns: readonly string[]
   /**
-   * Where the received body itself holds exactly these bytes: as they are, or inside one layer of gzip. Undefined where it does not (another
-   * encoding, an archive, JSON): who hands files on to an engine must then write what `open()` gives.
+   * The body, where it holds exactly these bytes as it was received. Undefined where it does not (another encoding, compressed, an archive, JSON,
+   * columns that were cut off): only `open()` gives them then.
    */
-  readonly received?: 'plain' | 'gzip'
+  readonly plain?: PageBody
   /**
    * The text's encoding, from all of its bytes; there where UTF-8 was taken for granted, as its beginning is. Who reads the page and finds that it
    * is not (`CsvSummary.notUtf8`) must ask, and decode it again where the answer is another.
