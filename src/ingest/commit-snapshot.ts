@@ -64,7 +64,7 @@ export async function commitSnapshot(
   await commitQuarantine(work, quarantined, snapshot)
   const { outcome, version } = await commitRaw(work, base, plan, written, provenance)
   if (outcome === 'superseded') return undefined
-  await settleSnapshot(work)
+  await finishCommit(work)
 
   const badRows = split.pages.reduce((sum, page) => sum + page.badRows, 0)
   const divisions = split.divisions.length
@@ -81,6 +81,12 @@ export async function commitSnapshot(
     },
   )
   return { verdict: 'committed', version, snapshot, rows: written.rows, quarantined: badRows }
+}
+
+/** Makes the records of a commit, while the pages that are in the table now go out of the spool: one takes the processor, the other the disk. */
+export async function finishCommit(work: SourceWork): Promise<void> {
+  const ends = await Promise.allSettled([settleSnapshot(work), work.spool.clear()])
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
 }
 
 /** What the workers of a write need to know. @param split how the rows lie that are to be written */

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import type { PartsConfig } from '../contracts/city-file.js'
 import { giveBackMemory } from '../kernel/garbage.js'
+import { loadEngine } from '../lake/duckdb/engine.js'
 import { inLaneOrder, type PlannedPart, planDivisions, shareOut, sizeOf } from './plan-parts.js'
 import type { IngestContext } from './source-work.js'
 import type { DivisionRuns } from './split-pages.js'
@@ -37,10 +38,12 @@ export async function writeDivisions(
   if (parts.length + divided.length === 0) return { rows: 0, parts: [], kept: [] }
   const { table, snapshot, columns, partitionColumn, layouts, live } = plan
   const { parquet, lanes, groupRows, engineBytes } = context.ingestProfile
-  return context.runner.run<WriteJob, WriteResult>('ingest.write', {
+  const writing = context.runner.run<WriteJob, WriteResult>('ingest.write', {
     ...{ table, snapshot, columns, partitionColumn, layouts, live, parquet, lanes, groupRows, engineBytes },
     parts: inLaneOrder([...parts, ...divided], lanes),
   })
+  if (lanes > 1) setImmediate(loadEngine) // for the records of the commit: there is time now, and memory
+  return writing
 }
 
 async function divideAll(

@@ -2,10 +2,17 @@ import { join } from 'node:path'
 import { digestOf } from '../../kernel/ids.js'
 import type { Scratch } from '../../lake/store.js'
 import type { PageRecord } from '../../sources/source.js'
-import { changesSince, commitQuarantine, commitRaw, provenanceOf, writePlan } from '../commit-snapshot.js'
+import {
+  changesSince,
+  commitQuarantine,
+  commitRaw,
+  finishCommit,
+  provenanceOf,
+  writePlan,
+} from '../commit-snapshot.js'
 import type { ColumnPlan } from '../plan-columns.js'
 import type { ReadSource } from '../read-offers.js'
-import { type SnapshotProvenance, settleSnapshot } from '../settle.js'
+import type { SnapshotProvenance } from '../settle.js'
 import { type IngestContext, type IngestResult, nextSnapshot, type SourceWork, step } from '../source-work.js'
 import { writeDivisions } from '../write-divisions.js'
 import type { WriteResult } from '../write-job.js'
@@ -52,7 +59,7 @@ export async function commitChanges(
   await commitQuarantine(work, [], snapshot)
   const { outcome, version } = await commitRaw(work, base, columns, written, provenance)
   if (outcome === 'superseded') return undefined
-  await settleSnapshot(work)
+  await finishCommit(work)
   const { added, replaced, removed, same } = merged
   const message =
     `committed snapshot ${snapshot}: ${written.rows} rows, ${added} of them new, ${replaced} replaced, ${removed} removed, ` +
