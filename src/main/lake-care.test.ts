@@ -48,6 +48,16 @@ async function takeIn(): Promise<void> {
   await takeInProposals({ store: scopeTo('ledger', lake.store), city: CITY, clock: NOON, log })
 }
 
+describe('the lake of a newer release', () => {
+  it('is left alone: what its files mean is not known', async () => {
+    await scopeTo('main', lake.store).put('lake.json', Buffer.from('{"formatVersion":99,"city":"testville"}'))
+    const before = await keysOf(lake.store, '')
+    await expect(compactLake(lake.folder, () => {})).rejects.toMatchObject({ code: 'lake-newer-format' })
+    await expect(vacuum()).rejects.toMatchObject({ code: 'lake-newer-format' })
+    expect(await keysOf(lake.store, '')).toEqual(before)
+  })
+})
+
 async function cite(table: string, version: number): Promise<void> {
   const { evidence, ...finding } = proposeFinding()
   await propose(lake.store, 'detect', [

@@ -9,6 +9,7 @@ import type { ObjectStore } from '../lake/store.js'
 import { isMerged, tendTable } from '../lake/tend-table.js'
 import { findTables, planTableVacuum, type TableVacuum, vacuumTable } from '../lake/vacuum.js'
 import { readCitations } from '../ledger/citations.js'
+import { readLakeFile } from './claim-lake.js'
 import { absoluteAddress } from './lake-address.js'
 import { NOTHING_CITED, needsOf, readDownstream } from './lake-needs.js'
 import { openLake } from './open-lake.js'
@@ -21,10 +22,11 @@ export interface TableCompaction extends Compaction {
 /**
  * Merges the small files of every table of records. Each table through its owner's handle.
  * @param lake address of a lake
- * @throws WardbookError of store and engine; 'lake-missing', 'bad-lake-address' (fix-config)
+ * @throws WardbookError of store and engine; 'lake-missing', 'lake-newer-format', 'bad-lake-address' (fix-config)
  */
 export async function compactLake(lake: string, onTable: (table: TableCompaction) => void): Promise<void> {
   const store = await openLake(absoluteAddress(lake))
+  await readLakeFile(store) // of a newer release: what its files mean is not known here
   for (const root of (await findTables(scopeTo('ledger', store))).filter(isMerged)) {
     const table = new DeltaTable(scopeTo(writerOf(root), store), root)
     const done = await tendTable(table, await table.snapshot(), ON_DEMAND)
@@ -49,7 +51,7 @@ const DAY_MS = 24 * 3_600_000
  * versions nobody cites. Everything is planned, and the whole ledger read, before the first file goes.
  * @param lake address of a lake
  * @param onTable is told each table's plan, once it is carried out (or would be)
- * @throws WardbookError 'retention-too-short' (fix-config); those of a ledger that cannot be read: nothing was removed
+ * @throws WardbookError 'retention-too-short', 'lake-newer-format' (fix-config); those of a ledger that cannot be read: nothing was removed
  */
 export async function vacuumLake(
   lake: string,
@@ -58,6 +60,7 @@ export async function vacuumLake(
   clock: Clock = systemClock,
 ): Promise<void> {
   const store = await openLake(absoluteAddress(lake))
+  await readLakeFile(store) // of a newer release: what its files mean is not known here
   for (const plan of await planLakeVacuum(store, options, clock)) {
     if (!options.dryRun) await vacuumTable(scopeTo(writerOf(plan.table), store), plan)
     onTable(plan)
