@@ -156,24 +156,33 @@ export function livePartsOf(work: RawWork, base: Snapshot | undefined): LivePart
   })
 }
 
-/** Quarantine comes first, under the same position: a row is never missing from both. */
+/**
+ * Quarantine comes first, under the same position: a row is never missing from both. What a run that got no further left there under the position may
+ * be of another publication: its rows go.
+ */
 export async function commitQuarantine(
   work: RawWork,
   adds: readonly NewFile[],
   snapshot: number,
 ): Promise<void> {
   const base = await work.quarantine.snapshot()
-  const removes = [...(base?.files.values() ?? [])]
-  const done = reachedVersion(base?.positions, work.appId) >= snapshot
-  if (done || (adds.length === 0 && removes.length === 0)) return
+  const live = [...(base?.files.values() ?? [])]
+  const isTold = reachedVersion(base?.positions, work.appId) >= snapshot
+  const isSame = live.length === adds.length && adds.every(({ key }) => base?.files.has(key))
+  if ((isSame && (isTold || adds.length === 0)) || (isTold && (await isTaken(work, snapshot)))) return
   const partitionColumns = [work.dataset.partition.column]
   await work.quarantine.commit(base, {
     operation: 'QUARANTINE',
     ...schemaChange(base, QUARANTINE_COLUMNS, partitionColumns),
-    removes,
-    adds,
+    removes: live.filter(({ key }) => !adds.some((file) => file.key === key)),
+    adds: adds.filter(({ key }) => !base?.files.has(key)),
     positions: [{ appId: work.appId, version: snapshot }],
   })
+}
+
+/** Whether another run has committed the snapshot: the quarantine is that one's. */
+async function isTaken({ raw, appId }: RawWork, snapshot: number): Promise<boolean> {
+  return reachedVersion((await raw.snapshot())?.positions, appId) >= snapshot
 }
 
 /** The commit: what was written comes, live files whose rows did not come again go. */

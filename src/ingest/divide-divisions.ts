@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { WardbookError } from '../kernel/errors.js'
 import type { ObjectStore } from '../lake/store.js'
 import { readCsv } from '../sources/files/read-csv.js'
 import { partTooLarge } from './part-too-large.js'
@@ -53,7 +54,7 @@ async function divideRun(job: DivideJob, run: Run, count: number): Promise<Run[]
   const firstLine = Buffer.from([...layout.columns.keys(), layout.columns.length].join(layout.delimiter))
   const handles: RunHandle[] = Array.from({ length: count }, () => files.start(run.layout, firstLine))
   try {
-    await readCsv(
+    const { goodRows } = await readCsv(
       createReadStream(run.file, { highWaterMark: 256 * 1024 }),
       // The run's first line names its cells by number, from 0.
       {
@@ -61,6 +62,7 @@ async function divideRun(job: DivideJob, run: Run, count: number): Promise<Run[]
         wanted: key < 0 ? [] : [String(key)],
         isDivision: false,
         file: run.file,
+        maxRecordBytes: run.longest, // longer than it was published by the page's number, and by quotes that were doubled
       },
       {
         onGood: (buffer, start, end, _isRegular, ranges) => {
@@ -70,11 +72,17 @@ async function divideRun(job: DivideJob, run: Run, count: number): Promise<Run[]
         },
       },
     )
+    if (goodRows !== run.rows) throw rowsLost(run, goodRows)
     files.finish()
   } finally {
     files.close()
   }
   return handles.map(finishedRun)
+}
+
+function rowsLost({ file, rows }: Run, read: number): WardbookError {
+  const message = `a file of ${rows} rows that were sorted out has ${read} when it is read again: ${file}`
+  return new WardbookError('rows-unreadable', 'report-bug', message, { file, rows, read })
 }
 
 const NOTHING = new Uint8Array()

@@ -7,9 +7,9 @@ import { DeltaTable } from '../lake/delta/table.js'
 import { OUTBOX_PARTITION, tables } from '../lake/tables.js'
 import { type IngestContext, nextSnapshot, type SourceWork } from './source-work.js'
 
-/** Errors of a read that say nothing about the publication: the read never began, or may succeed the next time. */
+/** Whether an error says something about the publication: not where the read never began, may succeed the next time, or the lake itself is broken. */
 const isPublishers = ({ remedy, code }: WardbookError) =>
-  remedy === 'fix-source' || code === 'changed-during-read'
+  (remedy === 'fix-source' && !code.startsWith('delta-')) || code === 'changed-during-read'
 
 /**
  * Tells the ledger that a publication could not be read completely. One gap of a kind is told once for each snapshot it follows, however often

@@ -68,17 +68,20 @@ export class GrowingFile implements Arrival {
     const hash = createHash('sha256')
     let bytes = 0
     try {
-      const appender = await FileAppender.open(this.file, (more) => this.grow(more))
+      const open = () => FileAppender.open(this.file, (more) => this.grow(more))
+      let appender: FileAppender | undefined
       try {
         for await (const chunk of chunks) {
           if (this.isUnwanted) break
+          appender ??= await open() // here, so that a file that cannot be opened ends the transfer
           hash.update(chunk)
           bytes += chunk.length
           await appender.append(chunk)
         }
+        appender ??= await open()
         await appender.finish()
       } finally {
-        await appender.close()
+        await appender?.close()
       }
     } catch (thrown) {
       this.end('broken')
@@ -108,6 +111,7 @@ export class GrowingFile implements Arrival {
         handle ??= await open(this.file, 'r')
         const length = Math.min(CHUNK_BYTES, there - at)
         const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafeSlow(length), 0, length, at)
+        if (bytesRead === 0) throw new Error(`${this.file} has become shorter than it was`)
         at += bytesRead
         yield buffer.subarray(0, bytesRead)
       }

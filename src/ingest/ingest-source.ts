@@ -1,5 +1,5 @@
 import { asWardbookError } from '../kernel/errors.js'
-import { digestOf } from '../kernel/ids.js'
+import { digestOf, type Json } from '../kernel/ids.js'
 import type { Scratch } from '../lake/store.js'
 import { commitSnapshot } from './commit-snapshot.js'
 import { proposeGap, proposeMissing } from './gaps.js'
@@ -49,7 +49,7 @@ export async function ingestSource(
     await work.spool.clear()
     return result
   } catch (thrown) {
-    await proposeGap(context, work, asWardbookError(thrown))
+    await proposeGap(context, work, asWardbookError(thrown)).catch(() => undefined) // what went wrong first is what to tell
     throw thrown
   } finally {
     await scratch.remove()
@@ -71,6 +71,7 @@ async function readAndCommit(
       return unchanged(context, work, head)
     if (!rereads && tried === 1) {
       const result = await readChanges(context, work, scratch, publication, head)
+      if (result === 'superseded') return unchanged(context, work, await readHead(work))
       if (result !== undefined) return result
     }
     const { offers, ...rows } = await readOffers(context, work, scratch, publication.offers)
@@ -110,8 +111,16 @@ function unchanged(context: IngestContext, work: SourceWork, { base, last }: Hea
   return { verdict: 'unchanged', version, snapshot, rows, quarantined }
 }
 
-/** The same bytes under the same configuration and decisions are the same publication, whatever address they came from. */
+/**
+ * The same bytes under the same configuration and decisions are the same publication, whatever address they came from; so long as what the
+ * metadata makes of them (labels of codes) is the same, too.
+ */
 function fingerprintOf({ appId, corrections }: SourceWork, { offers }: ReadSource): string {
   const pages = offers.flatMap((offer) => offer.pages.map(({ spooled }) => spooled.record.sha256))
-  return digestOf({ appId, pages, ...(corrections === undefined ? {} : { corrections: corrections.digest }) })
+  const derived = offers.map(({ offer }) => offer.derived ?? [])
+  return digestOf({
+    ...{ appId, pages },
+    ...(corrections === undefined ? {} : { corrections: corrections.digest }),
+    ...(derived.every((columns) => columns.length === 0) ? {} : { derived: derived as unknown as Json }),
+  })
 }

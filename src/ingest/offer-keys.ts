@@ -35,7 +35,7 @@ export class OfferKeys {
     const { column } = this
     if (column === undefined) return decoded
     const at = decoded.columns.findIndex((name) => sameColumn(name, column))
-    if (at >= 0 && decoded.form === 'strict') await this.addCells(decoded, at)
+    if (at >= 0 && decoded.form === 'strict') await this.addCells(decoded, at, key?.ascending === true)
     if (key?.ascending && this.fallen !== undefined) throw notInOrder(url, column, this.fallen)
     return key?.hidden ? dropColumns(decoded, [column]) : decoded
   }
@@ -45,17 +45,18 @@ export class OfferKeys {
     return this.column === undefined || pages < 2 ? undefined : this.seen.repeated
   }
 
-  private async addCells(decoded: DecodedPage, at: number): Promise<void> {
+  private async addCells(decoded: DecodedPage, at: number, ascends: boolean): Promise<void> {
     const reading = { delimiter: decoded.delimiter, wanted: [], isDivision: false, file: 'keys' }
     await readCsv(decoded.open(), reading, {
       onGood: (buffer, start, end) => {
-        this.add(cellsOf(buffer.toString('utf8', start, end), decoded.delimiter)[at] ?? '')
+        this.add(cellsOf(buffer.toString('utf8', start, end), decoded.delimiter)[at] ?? '', ascends)
       },
     })
   }
 
-  private add(cell: string): void {
-    this.seen.add(cell)
+  /** Keys that go up are held against the last one: none of them can come again, and their number takes no memory. */
+  private add(cell: string, ascends: boolean): void {
+    if (!ascends) this.seen.add(cell)
     const number = wholeNumber(cell)
     if (number === undefined || (this.last !== undefined && number <= this.last)) this.fallen ??= cell
     this.last = number

@@ -137,9 +137,12 @@ async function demandBytes(growing: GrowingFile, request: PageRequest): Promise<
   throw emptyBody(request)
 }
 
-/** A local file as the body of a page. */
+/** A local file as the body of a page; it is opened when its first byte is asked for. */
 export function bodyOf(name: string, file: string): PageBody {
-  return { name, file, open: () => createReadStream(file, { highWaterMark: READ_CHUNK_BYTES }) }
+  const open = async function* () {
+    yield* createReadStream(file, { highWaterMark: READ_CHUNK_BYTES })
+  }
+  return { name, file, open }
 }
 
 /** The page, and what its text ends with once it was read: a CSV that stops within a line was cut off, however well its transfer ended. */

@@ -376,6 +376,36 @@ describe('a killed run', () => {
     }
   }, 300_000)
 
+  it('leaves no bad row of its own in quarantine where another publication comes first, and loses none of that', async () => {
+    await writeFiles(mirror.path, files)
+    await ingest(lake.store, testCity(), { mirror: mirror.path })
+    await writeFiles(mirror.path, next)
+    const calm = await copyLake(lake)
+    const store = counting(calm.store)
+    await ingest(store, testCity(), { mirror: mirror.path })
+    await calm.remove()
+    const quarantine = tables.quarantine('ingest', DATASET, SOURCE)
+    for (let fatal = 1; fatal <= store.writes(); fatal++) {
+      const crashed = await copyLake(lake)
+      await writeFiles(mirror.path, next)
+      await expect(
+        ingest(failingAt(crashed.store, fatal, true), testCity(), { mirror: mirror.path }),
+      ).rejects.toThrow()
+      await writeFiles(mirror.path, { ...files, 'b.csv': csv(['9,7,Noise,2026-01-09', 'worst', 'ever']) })
+      expect(await ingest(crashed.store, testCity(), { mirror: mirror.path })).toMatchObject({ rows: 3 })
+      const bad = await queryTable<{ text: string }>(
+        crashed.store,
+        quarantine,
+        'SELECT raw_text AS text FROM {table} ORDER BY 1',
+      )
+      expect(
+        bad.map(({ text }) => text),
+        `write ${fatal}`,
+      ).toEqual(['bad', 'ever', 'worst'])
+      await crashed.remove()
+    }
+  }, 300_000)
+
   it('does not ask again for pages that it had received, while their change token is the same', async () => {
     const server = await startFileServer()
     try {

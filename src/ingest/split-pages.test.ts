@@ -142,6 +142,25 @@ describe('splitting pages by division', () => {
     })
   })
 
+  it('throws at once what a thread finds while the transfer goes on, and before what becomes of that', async () => {
+    await inFolder(async (folder) => {
+      let breakOff: (thrown: Error) => void = () => {}
+      const dead = new Promise<never>((_never, reject) => {
+        breakOff = reject
+      })
+      async function* stalling() {
+        yield Buffer.from(`a,b\n${'1,2\n'.repeat(600_000)}`)
+        await dead
+      }
+      const growing = new GrowingFile('page', join(folder, 'page.csv'), stalling())
+      const splitter = new ThreadSplitter(join(folder, 'rows'), BY_DISTRICT)
+      const taking = splitter.take({ ...pageOf(0, neverRead()), plain: growing.body() })
+      await expect(taking).rejects.toMatchObject({ code: 'partition-column-missing' })
+      breakOff(new Error('the line went dead'))
+      await splitter.remove()
+    })
+  })
+
   it('throws in a thread what it throws here: what a page is not, and what its bytes failed with', async () => {
     await inFolder(async (folder) => {
       const html = new ThreadSplitter(join(folder, 'a'), BY_DISTRICT)

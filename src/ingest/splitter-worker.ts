@@ -39,6 +39,7 @@ async function serve(port: MessagePort, { folder, division }: ThreadStart): Prom
       for (let message = await next(); message.kind === 'grown'; message = await next())
         while (at < message.bytes) {
           const read = readSync(descriptor, buffer, 0, Math.min(READ_BYTES, message.bytes - at), at)
+          if (read === 0) throw new Error(`${file} has become shorter than it was`)
           at += read
           yield buffer.subarray(0, read)
         }

@@ -21,6 +21,8 @@ export class ThreadSplitter implements Splitter {
   private readonly free = Array.from({ length: BLOCKS }, () => new Uint8Array(BLOCK_BYTES))
   private readonly heard = new EventEmitter()
   private failure: unknown
+  private readonly failed: Promise<never>
+  private tellFailed: (thrown: unknown) => void = () => {}
   private taken: SplitPage | undefined
   private split: SplitSource | undefined
 
@@ -28,6 +30,10 @@ export class ThreadSplitter implements Splitter {
     private readonly folder: string,
     division: DivisionSettings,
   ) {
+    this.failed = new Promise((_never, reject) => {
+      this.tellFailed = reject
+    })
+    this.failed.catch(() => undefined) // nobody may be waiting
     this.thread = startThread('ingest/splitter-worker', { folder, division } satisfies ThreadStart)
     this.thread.on('message', (message: FromThread) => this.hear(message))
     this.thread.on('error', (thrown) => this.fail(thrown))
@@ -35,8 +41,12 @@ export class ThreadSplitter implements Splitter {
 
   async take({ bytes, plain, ...page }: CsvPage): Promise<SplitPage> {
     this.tell({ kind: 'page', page, file: plain?.file })
-    if (plain === undefined) await this.sendAll(bytes)
-    else await this.tellGrowth(plain)
+    try {
+      if (plain === undefined) await this.sendAll(bytes)
+      else await this.tellGrowth(plain)
+    } catch (thrown) {
+      throw this.failure ?? thrown // what the thread says of the page comes before what became of its transfer
+    }
     this.taken = undefined
     this.tell({ kind: 'end' })
     await this.until(() => this.taken !== undefined)
@@ -67,10 +77,9 @@ export class ThreadSplitter implements Splitter {
       this.tell({ kind: 'grown', bytes: (await stat(file)).size })
       return
     }
-    for (let there = await arrival.beyond(0); there !== undefined; there = await arrival.beyond(there)) {
-      if (this.failure !== undefined) throw this.failure
+    const next = (there: number) => Promise.race([arrival.beyond(there), this.failed])
+    for (let there = await next(0); there !== undefined; there = await next(there))
       this.tell({ kind: 'grown', bytes: there })
-    }
   }
 
   async finish(): Promise<SplitSource> {
@@ -109,7 +118,8 @@ export class ThreadSplitter implements Splitter {
   }
 
   private fail(thrown: unknown): void {
-    this.failure = thrown
+    this.failure ??= thrown
+    this.tellFailed(this.failure)
     this.heard.emit('one')
   }
 

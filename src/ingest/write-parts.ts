@@ -83,6 +83,7 @@ function profileFor({ columns }: WriteJob, { rows, bytes }: PlannedPart): Engine
 class FreshEngines {
   private current: Awaited<ReturnType<typeof openEngine>> | undefined
   private worked = 0
+  private memoryLimitMb = 0
 
   constructor(
     private readonly folder: string,
@@ -91,17 +92,26 @@ class FreshEngines {
 
   /** An engine for this part: the last one, or a new one when that has had its share. */
   async forPart(part: PlannedPart): Promise<Engine> {
-    if (this.worked + part.bytes > this.job.engineBytes) this.close()
-    this.current ??= await openEngine(profileFor(this.job, part), this.folder)
+    const isTooSmall = profileFor(this.job, part).memoryLimitMb > this.memoryLimitMb
+    if (isTooSmall || this.worked + part.bytes > this.job.engineBytes) this.close()
+    await this.open(part)
     const isLean = this.job.columns.length <= LEAN_COLUMNS && !hasLongRows(part)
     this.worked += isLean ? part.bytes : this.job.engineBytes
-    return this.current.engine
+    return this.open(part)
   }
 
   /** An engine for the file that was made of this part: a new one where the write has had its share, and holds memory still. */
   async forFileOf(part: PlannedPart): Promise<Engine> {
     if (this.worked >= this.job.engineBytes) this.close()
-    this.current ??= await openEngine(profileFor(this.job, part), this.folder)
+    return this.open(part)
+  }
+
+  private async open(part: PlannedPart): Promise<Engine> {
+    if (this.current === undefined) {
+      const profile = profileFor(this.job, part)
+      this.current = await openEngine(profile, this.folder)
+      this.memoryLimitMb = profile.memoryLimitMb
+    }
     return this.current.engine
   }
 

@@ -32,7 +32,7 @@ export interface ReadChanges {
 
 /**
  * Writes the divisions that changes touch, and commits them as the next snapshot; all other parts stay as they are.
- * @returns undefined when another run has committed a snapshot of this source meanwhile: nothing of ours became visible
+ * @returns 'superseded' when another run has committed a snapshot of this source meanwhile: nothing of ours became visible
  * @throws WardbookError of the workers; nothing is committed then
  */
 export async function commitChanges(
@@ -40,7 +40,7 @@ export async function commitChanges(
   work: SourceWork,
   scratch: Scratch,
   changes: ReadChanges,
-): Promise<IngestResult | undefined> {
+): Promise<IngestResult | 'superseded'> {
   const { base, last } = changes.plan
   const { merged, columns } = changes
   const snapshot = nextSnapshot(base)
@@ -58,7 +58,7 @@ export async function commitChanges(
   }
   await commitQuarantine(work, [], snapshot)
   const { outcome, version } = await commitRaw(work, base, columns, written, provenance)
-  if (outcome === 'superseded') return undefined
+  if (outcome === 'superseded') return 'superseded'
   await finishCommit(work)
   const { added, replaced, removed, same } = merged
   const message =
@@ -100,7 +100,7 @@ function provenanceOfChanges(
   const received = read.offers.reduce((sum, one) => sum + (one.offer.rows ?? 0), 0)
   return {
     ...{ snapshot, fingerprint, readAt: fresh.readAt },
-    publishedAt: offer.publishedAt ?? fresh.publishedAt,
+    publishedAt: newestOf([last.publishedAt, offer.publishedAt ?? fresh.publishedAt]),
     offers: [...last.offers.slice(0, -1), recordOf(plan)],
     pages: mergedPages(last.pages, fresh.pages, place, merged),
     incremental: {
@@ -109,6 +109,11 @@ function provenanceOfChanges(
       keyPages: (keys?.pages ?? []).map(keyPageOf),
     },
   }
+}
+
+/** The publication is as new as the newest of its tables; those that were not read are as they were. */
+function newestOf(instants: readonly string[]): string {
+  return instants.toSorted().at(-1) as string
 }
 
 /** The rows of the offer are all that it has now, not those that came. */

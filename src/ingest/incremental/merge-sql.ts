@@ -54,10 +54,15 @@ export const LIKELY_SQL =
   'SELECT DISTINCT part FROM met JOIN came USING (id, hash, division) WHERE NOT met.same ORDER BY part'
 
 /** Marks the rows of a live part that came again word for word, nulls and all. */
-export function sameSql({ key, columns }: MergeJob, file: string, part: number): readonly string[] {
+export function sameSql(
+  { key, columns, offerPage }: MergeJob,
+  file: string,
+  part: number,
+): readonly string[] {
   const rows =
     `SELECT ${idSql(key)} AS id, ${nullsSql(columns)} AS nulls FROM ${partFrom(file)} ` +
-    `WHERE ${idSql(key)} IN (SELECT id FROM met JOIN came USING (id, hash, division) WHERE part = ${part})`
+    `WHERE ${SOURCE_PAGE} >= ${offerPage} AND ` +
+    `${idSql(key)} IN (SELECT id FROM met JOIN came USING (id, hash, division) WHERE part = ${part})`
   return [
     `CREATE OR REPLACE TEMP TABLE likely AS ${rows}`,
     `UPDATE met SET same = true WHERE part = ${part} AND EXISTS (SELECT 1 FROM came JOIN likely USING (id, nulls) ` +

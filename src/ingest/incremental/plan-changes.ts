@@ -83,7 +83,9 @@ function whyWhole(
   if (known.changes.shape !== offer.changes?.shape) return 'its columns or the way it is read have changed'
   if (known.rows !== known.rowsCounted) return 'the last read did not have the rows that the portal counted'
   if (offer.rows === undefined || offer.rows === 0) return 'the portal counts no rows'
-  const isOurs = [...base.files.values()].every((file) => !file.tags[REGISTERED_TAG])
+  const isOurs = [...base.files.values()].every(
+    ({ tags }) => !tags[REGISTERED_TAG] && tags.sha256 && tags.content,
+  )
   const rows = last.pages.reduce((sum, { rowsIn }) => sum + rowsIn, 0)
   if (base.partitionColumns[0] !== dataset.partition.column || !isOurs || rowsOf(base) !== rows)
     return 'the table is not as the last read left it'

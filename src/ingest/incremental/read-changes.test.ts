@@ -314,6 +314,17 @@ describe('a full read is made', () => {
     await expectWhole(way, [retitle(3)], /does not tell its changed rows/)
   })
 
+  it('when the portal refuses these questions, or has no answer to them in time', async () => {
+    const way = await begin()
+    for (const [at, status] of [403, 504].entries()) {
+      trial.misbehave({
+        alter: (request, answer) =>
+          request.query.has('$where') ? { status, headers: {}, body: ['no'] } : answer,
+      })
+      await expectWhole(way, [retitle(at)], /reads all rows: /)
+    }
+  })
+
   it('when the worker that lays changes over the table dies', async () => {
     const way = await begin()
     edited.publish([retitle(1)], DAYS)

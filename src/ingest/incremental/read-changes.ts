@@ -17,7 +17,8 @@ import { type KeysRead, readKeys } from './read-keys.js'
  * Reads a source by asking for the rows that changed, where that surely gives what a full read would give.
  * count the changes → their pages into the spool → lay them over the table by key → where the count does not agree, ask for all keys → describe
  * again → commit what became of the divisions that this touches.
- * @returns undefined when a full read has to be made: nothing was committed, and the report says why where that is news
+ * @returns undefined when a full read has to be made: nothing was committed, and the report says why where that is news; 'superseded' when
+ *   another run has committed the source meanwhile
  * @throws WardbookError of the source, where trying again may help, and of the workers
  */
 export async function readChanges(
@@ -26,7 +27,7 @@ export async function readChanges(
   scratch: Scratch,
   publication: Publication,
   head: Head,
-): Promise<IngestResult | undefined> {
+): Promise<IngestResult | 'superseded' | undefined> {
   const planned = planChanges({
     dataset: work.dataset,
     settings: settingsOf(work),
@@ -64,7 +65,7 @@ class ChangesReader {
     private readonly plan: ChangesPlan,
   ) {}
 
-  async read(): Promise<IngestResult | undefined> {
+  async read(): Promise<IngestResult | 'superseded' | undefined> {
     try {
       return await this.readOrFail()
     } catch (thrown) {
@@ -75,7 +76,7 @@ class ChangesReader {
     }
   }
 
-  private async readOrFail(): Promise<IngestResult | undefined> {
+  private async readOrFail(): Promise<IngestResult | 'superseded' | undefined> {
     const asked = await this.changedOffer()
     const offers = asked.rows === 0 ? [] : [asked]
     const read = await readOffers(this.context, this.work, this.scratch, offers, this.plan.firstPage)
@@ -91,7 +92,7 @@ class ChangesReader {
   /** The offer's changed rows, under a token of their own: pages of another question are of no use. */
   private async changedOffer(): Promise<Offer> {
     const { offer, since, last } = this.plan
-    const changed = await this.work.source.changedSince?.(offer, since)
+    const changed = await orNotEnough(this.work.source.changedSince?.(offer, since))
     if (changed?.rows === undefined) throw new NotEnough('the portal does not tell its changed rows')
     const tooMany = tooManyChanges(changed.rows, offer.rows as number)
     if (tooMany !== undefined) throw new NotEnough(tooMany)
@@ -149,13 +150,8 @@ class ChangesReader {
     const column = offer?.columns?.find(({ name }) => sameColumn(name, key))
     if (offer === undefined || column === undefined)
       throw new NotEnough(`the portal does not give ${key} alone`)
-    const keys = await readKeys(
-      this.context,
-      this.work,
-      offer,
-      column.name,
-      join(this.scratch.folder, 'keys'),
-    )
+    const folder = join(this.scratch.folder, 'keys')
+    const keys = await orNotEnough(readKeys(this.context, this.work, offer, column.name, folder))
     if (keys === undefined) throw new NotEnough(`some of ${key} cannot be read`)
     return keys
   }
@@ -210,6 +206,18 @@ function demandComplete(offers: readonly ReadOffer[]): void {
       throw new NotEnough(`the portal counts ${offer.rows} changed rows, and ${received} came`)
     if (repeated !== undefined && repeated > 0) throw new NotEnough(`${repeated} changed rows came twice`)
     if (skipped.length > 0) throw new NotEnough(`the portal could not give ${skipped.length} records`)
+  }
+}
+
+/** What a portal says where it does not let itself be asked in this way; it may give all rows all the same. */
+const REFUSALS: readonly string[] = ['portal-refused', 'portal-failed']
+
+async function orNotEnough<Answer>(asked: Promise<Answer> | undefined): Promise<Answer | undefined> {
+  try {
+    return await asked
+  } catch (thrown) {
+    const { code, message } = asWardbookError(thrown)
+    throw REFUSALS.includes(code) ? new NotEnough(message) : thrown
   }
 }
 

@@ -55,7 +55,7 @@ async function* beginning(text: Pick<PageBody, 'open'>): AsyncIterable<Uint8Arra
   let bytes = 0
   for await (const chunk of text.open()) {
     bytes += chunk.length
-    if (bytes <= BEGINNING_BYTES) yield chunk
+    if (bytes < BEGINNING_BYTES) yield chunk
     else {
       // What the cut takes apart is not looked at.
       const kept = chunk.subarray(0, BEGINNING_BYTES - (bytes - chunk.length))

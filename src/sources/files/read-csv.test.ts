@@ -205,6 +205,18 @@ describe('reading CSV', () => {
     )
   })
 
+  it('reads all rows below a header so wide that memory grows for it, also in one block', async () => {
+    for (const columns of [5_500, 20_000]) {
+      const names = Array.from({ length: columns }, (_, at) => (at === 0 ? DIVISION_COLUMN : `c${at}`)).join(
+        ',',
+      )
+      const row = `7${','.repeat(columns - 1)}`
+      const { summary } = await read(Buffer.from(`${names}\n${`${row}\n`.repeat(5)}`))
+      expect(summary).toMatchObject({ goodRows: 5, badRows: 0 })
+      expect(summary.bytes).toBe(names.length + 1 + 5 * (row.length + 1))
+    }
+  })
+
   it('counts blank lines apart from rows, before the header and between rows', async () => {
     const { summary, good } = await readText('\n\r\nid,District\n\n1,7\n\n\n2,8\n')
     expect(good).toEqual([

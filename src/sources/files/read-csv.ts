@@ -15,8 +15,8 @@ import { newRegularRecord, type WalkRegular, walkRegular } from './regular-recor
 /** Longest physical line in bytes, and longest record: what is longer is no row of a table. */
 export const MAX_RECORD_BYTES = 1024 * 1024
 
-/** A record of the longest length with its line end: what does not end within these bytes is broken off. */
-const RECORD_WINDOW_BYTES = MAX_RECORD_BYTES + 2
+/** A record of the longest length with its line end: what does not end within so many bytes is broken off. */
+const LINE_END_BYTES = 2
 
 /** Bytes to have before the file is judged: enough to tell a page for people from a table. */
 const START_BYTES = 1_024
@@ -85,6 +85,8 @@ export interface CsvReading {
   readonly isDivision: boolean
   /** Name of the file, for errors. */
   readonly file: string
+  /** Bytes of the longest record that is a row; by default {@link MAX_RECORD_BYTES}. */
+  readonly maxRecordBytes?: number
 }
 
 /**
@@ -177,12 +179,14 @@ class CsvReader {
   private badRows = 0
   private notUtf8 = 0
   private blankLines = 0
+  private readonly mostBytes: number
 
   constructor(
     private readonly cells: Cells,
     private readonly reading: CsvReading,
     private readonly listener: CsvListener,
   ) {
+    this.mostBytes = reading.maxRecordBytes ?? MAX_RECORD_BYTES
     this.shape = {
       delimiter: reading.delimiter.charCodeAt(0),
       columns: undefined,
@@ -208,7 +212,9 @@ class CsvReader {
     return { header, goodRows, badRows, notUtf8, blankLines, bytes }
   }
 
-  private takeRecords(buffer: Buffer, from: number, isLast: boolean): number {
+  private takeRecords(block: Buffer, from: number, isLast: boolean): number {
+    const { byteOffset, length } = block
+    let buffer = block
     // Text that is cut after a line feed is whole: what is valid as one piece is valid record by record.
     const lines = buffer.lastIndexOf(LINE_FEED) + 1
     const isText = lines > from && isUtf8(buffer.subarray(from, lines))
@@ -217,7 +223,10 @@ class CsvReader {
       if (isText && this.walk !== undefined) position = this.takeRegular(buffer, position, lines, this.walk)
       const record = position < buffer.length ? this.nextRecord(buffer, position, isLast) : undefined
       if (record === undefined) break
+      const isHeader = this.header === undefined
       this.takeRecord(buffer, record)
+      // A header of many columns lets the machine's memory grow: the bytes are where they were, in another buffer.
+      if (isHeader) buffer = this.cells.bytes.subarray(byteOffset, byteOffset + length)
       this.line += record.lines
       this.offset += record.next - position
       position = record.next
@@ -230,7 +239,7 @@ class CsvReader {
     const { record, listener } = this
     let position = from
     while (position < to && walk(buffer, position, to, record)) {
-      if (record.end - record.start > MAX_RECORD_BYTES) break
+      if (record.end - record.start > this.mostBytes) break
       this.goodRows += 1
       listener.onGood?.(buffer, record.start, record.end, true, record.ranges)
       this.line += record.lines
@@ -242,7 +251,7 @@ class CsvReader {
 
   /** The next record; one that does not end within the window is broken off at its first line, whatever the chunks were. */
   private nextRecord(buffer: Buffer, position: number, isLast: boolean): FoundRecord | undefined {
-    const reach = position + RECORD_WINDOW_BYTES
+    const reach = position + this.mostBytes + LINE_END_BYTES
     const isWhole = buffer.length <= reach
     const found = findRecord(
       isWhole ? buffer : buffer.subarray(0, reach),
@@ -250,12 +259,12 @@ class CsvReader {
       this.shape,
       isWhole && isLast,
     )
-    if (found !== undefined && found.end - found.start <= MAX_RECORD_BYTES) return found
+    if (found !== undefined && found.end - found.start <= this.mostBytes) return found
     if (found === undefined && buffer.length < reach) return undefined
     const lineFeed = buffer.indexOf(LINE_FEED, position)
     const lineEnd = lineFeed < 0 ? buffer.length : lineFeed
     const textEnd = buffer[lineEnd - 1] === CARRIAGE_RETURN ? lineEnd - 1 : lineEnd
-    if (textEnd - position > MAX_RECORD_BYTES) throw this.tooLong(textEnd - position)
+    if (textEnd - position > this.mostBytes) throw this.tooLong(textEnd - position)
     return findRecord(buffer.subarray(0, lineEnd + 1), position, this.shape, true)
   }
 
@@ -285,7 +294,7 @@ class CsvReader {
     this.header = header
     this.shape = shape
     this.record = newRegularRecord(this.wanted.length)
-    const maxWantedBytes = division === undefined ? MAX_RECORD_BYTES : MAX_PARTITION_VALUE_BYTES
+    const maxWantedBytes = division === undefined ? this.mostBytes : MAX_PARTITION_VALUE_BYTES
     this.walk = walkRegular(this.cells, shape, this.wanted, maxWantedBytes)
     this.listener.onHeader?.(header)
   }
@@ -360,8 +369,8 @@ class CsvReader {
     return new WardbookError(
       'row-too-long',
       'shrink',
-      `${file}, line ${this.line}, byte ${this.offset}: a line of ${bytes} bytes or more; the longest row is ${MAX_RECORD_BYTES}`,
-      { file, line: this.line, byteOffset: this.offset, maxRecordBytes: MAX_RECORD_BYTES },
+      `${file}, line ${this.line}, byte ${this.offset}: a line of ${bytes} bytes or more; the longest row is ${this.mostBytes}`,
+      { file, line: this.line, byteOffset: this.offset, maxRecordBytes: this.mostBytes },
     )
   }
 }

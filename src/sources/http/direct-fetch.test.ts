@@ -57,6 +57,24 @@ describe('the direct client', () => {
     await expect(get(url).then(({ body }) => textOf(body))).rejects.toThrow('aborted')
   })
 
+  it('fails where the connection breaks before anybody reads the body, compressed or not', async () => {
+    for (const encoding of ['identity', 'gzip']) {
+      let broken: () => void = () => {}
+      const isBroken = new Promise<void>((resolve) => {
+        broken = resolve
+      })
+      const url = await portal((_request, response) => {
+        response.writeHead(200, { 'content-encoding': encoding })
+        response.write(gzipSync('a,b\n'.repeat(1_000)), () => setTimeout(() => response.destroy(), 20))
+        response.once('close', () => setTimeout(broken, 50))
+      })
+      const { body } = await get(url)
+      await isBroken
+      await expect(textOf(body), encoding).rejects.toThrow('aborted')
+      server?.close()
+    }
+  }, 10_000)
+
   it('gives status, headers and no body where there is none', async () => {
     const url = await portal((request, response) => {
       response.writeHead(request.method === 'HEAD' ? 200 : 204, { etag: '"x"', 'content-encoding': 'gzip' })

@@ -1,6 +1,6 @@
 import { request as askHttp, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as askHttps } from 'node:https'
-import type { Transform } from 'node:stream'
+import { pipeline, type Transform } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 
 /** What is asked of {@link Fetcher}: redirects are never followed. */
@@ -95,7 +95,6 @@ function bodyOf(message: IncomingMessage, signal: AbortSignal): FetchedBody {
 }
 
 async function* decompressed(message: IncomingMessage, stream: Transform): AsyncIterable<Uint8Array> {
-  message.on('error', (thrown) => stream.destroy(thrown))
-  message.pipe(stream)
+  pipeline(message, stream, () => {}) // also a message that broke before anybody listened breaks the stream
   yield* stream
 }

@@ -204,7 +204,7 @@ describe('what a Socrata table is described as', () => {
     }
   })
 
-  it('says when the copy that answers lies behind', async () => {
+  it('says when the copy that answers lies behind, and lets nobody take its rows for those that the metadata tells of', async () => {
     const portal = await start(() => [TABLE])
     portal.misbehave({
       alter: (_request, answer) => ({
@@ -212,7 +212,9 @@ describe('what a Socrata table is described as', () => {
         headers: { ...answer.headers, 'x-soda2-data-out-of-date': 'true' },
       }),
     })
-    expect((await open(portal).describe()).offers[0]?.facts?.replicaLags).toBe(true)
+    const [offer] = (await open(portal).describe()).offers
+    expect(offer?.facts?.replicaLags).toBe(true)
+    expect(offer?.changeToken).toBeUndefined()
   })
 })
 

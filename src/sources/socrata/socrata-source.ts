@@ -101,7 +101,7 @@ class SocrataSource implements Source {
     const hasRowIds = givesRowIds(plan, view, headers)
     return {
       name: pageOf(this.config.portal, id),
-      changeToken: changeTokenOf(view),
+      changeToken: lags(headers) ? undefined : changeTokenOf(view), // what the copy gives is not what the metadata tells of
       publishedAt: publishedAtOf(view),
       rows,
       columns: columnsOf(view),
