@@ -27,7 +27,7 @@ export interface Output {
 /** What to do about an error, in words. */
 const REMEDY_WORDS: Record<WardbookError['remedy'], string> = {
   retry: 'try again later; what was done is kept',
-  'fix-config': 'correct the city file or the flags',
+  'fix-config': 'correct what the message names: the city file, a flag or a variable',
   'fix-source': 'the source broke its promise: look at the file',
   shrink: 'the piece is larger than promised: split it',
   'report-bug': 'this is a mistake of wardbook: please report it with the message above',

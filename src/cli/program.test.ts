@@ -100,7 +100,7 @@ describe('the command line', () => {
     const { code, err } = await run('run', file, '--lake', join(folder, 'lake-a'))
     expect(code).toBe(78)
     expect(err).toMatch(/tiny\.yaml:\d+:\d+: .*'detekt'; did you mean 'detect'\?/)
-    expect(err).toContain('→ correct the city file or the flags')
+    expect(err).toContain('→ correct what the message names')
   })
 
   it('ends with 65 when a source breaks its promise, and says the same as one JSON object with --json', async () => {

@@ -37,7 +37,7 @@ export async function runCommandLine(
 
 const SINGLE_WRITER = [
   '--single-writer',
-  'nobody else ever writes to this lake: take a store that lies',
+  'nobody else ever writes to this lake: accept a store that does not keep create-if-absent',
 ] as const
 
 /** What a command does, once the program is loaded. @param file the city file, for commands that take one */

@@ -181,7 +181,7 @@ describe('an unknown key', () => {
 
   it('that resembles none is named without a guess', () => {
     const error = mistakesIn(`${GOOD}workflow: {}\n`)
-    expect(error.message).toContain("has no key 'workflow' Allowed: ".trimEnd())
+    expect(error.message).toContain("has no key 'workflow'. Allowed: ".trimEnd())
     expect(error.message).not.toContain('did you mean')
   })
 })

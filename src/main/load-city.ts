@@ -119,7 +119,7 @@ function mistakesOf(issue: z.core.$ZodIssue, document: Document, lines: LineCoun
   const known = knownKeysAt(CityFile, path, document.toJS())
   return issue.keys.map((key) => {
     const nearest = nearestWord(key, known)
-    const hint = nearest === undefined ? '' : `; did you mean '${nearest}'?`
+    const hint = nearest === undefined ? '.' : `; did you mean '${nearest}'?`
     const message = `${path.join('.') || 'the file'} has no key '${key}'${hint} Allowed: ${known.join(', ')}`
     return {
       place: placeOf(keyNode(document, path, key), lines),
