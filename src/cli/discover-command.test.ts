@@ -196,6 +196,16 @@ describe('wardbook discover', () => {
     expect([code, err]).toEqual([78, expect.stringContaining('portal-unknown')])
   })
 
+  it('says that the folder of a mirror is missing, and nothing of the portal that was not asked', async () => {
+    portal = await startSocrataPortal(() => [])
+    const { code, err } = await discovered(
+      'https://data.example.org',
+      '--mirror',
+      join(tmpdir(), 'no-such-folder'),
+    )
+    expect([code, err]).toEqual([78, expect.stringContaining('mirror-missing')])
+  })
+
   it('names the layer of an ArcGIS service that it found', async () => {
     const started = await PORTALS.arcgis?.()
     portal = started?.portal as RunningPortal

@@ -107,7 +107,7 @@ export async function replayEmbedded(
   return replayQuarantine(await assemble(settings), dataset, source, given)
 }
 
-/** @param how `claims` is false for what only looks: the lake is not made anybody's */
+/** @param how `claims` is false for what only looks: the lake is not made anybody's, its store not put to the test */
 async function assemble(
   settings: EmbeddedSettings,
   { claims = true, recording }: { claims?: boolean; recording?: Recording | undefined } = {},
@@ -115,7 +115,8 @@ async function assemble(
   const { city, report, rereads = false } = settings
   const sources = sourceEffects(settings, recording)
   const lake = absoluteAddress(settings.lake)
-  await demandHonestStore({ lake, env: process.env, clock: systemClock }, settings.singleWriter ?? false)
+  if (claims)
+    await demandHonestStore({ lake, env: process.env, clock: systemClock }, settings.singleWriter ?? false)
   const store = await openStore(lake)
   if (claims) await claimLake(store, city.city.slug)
   const parts: PipelineParts = {

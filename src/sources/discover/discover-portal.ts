@@ -65,12 +65,15 @@ export async function discoverPortal(portal: string, effects: DiscoverEffects): 
       return { family: catalog.family, listed: entries.length, isCut, ...counts, candidates }
     } catch (thrown) {
       const error = asWardbookError(thrown)
-      if (error.remedy === 'report-bug') throw error
+      if (error.remedy === 'report-bug' || OF_THE_MIRROR.includes(error.code)) throw error
       refusals.push(error)
     }
   }
   throw unknown(address, effects.catalogs, refusals)
 }
+
+/** What says nothing of the portal: it was not asked. */
+const OF_THE_MIRROR: readonly string[] = ['mirror-missing', 'mirror-index-broken']
 
 async function listed(catalog: AsyncIterable<CatalogEntry>): Promise<Pick<Discovery, 'isCut'> & Entries> {
   const entries: CatalogEntry[] = []
