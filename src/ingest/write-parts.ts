@@ -94,10 +94,10 @@ class FreshEngines {
   async forPart(part: PlannedPart): Promise<Engine> {
     const isTooSmall = profileFor(this.job, part).memoryLimitMb > this.memoryLimitMb
     if (isTooSmall || this.worked + part.bytes > this.job.engineBytes) this.close()
-    await this.open(part)
+    const engine = await this.open(part)
     const isLean = this.job.columns.length <= LEAN_COLUMNS && !hasLongRows(part)
     this.worked += isLean ? part.bytes : this.job.engineBytes
-    return this.open(part)
+    return engine
   }
 
   /** An engine for the file that was made of this part: a new one where the write has had its share, and holds memory still. */
