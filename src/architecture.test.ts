@@ -107,7 +107,7 @@ describe('the rules of imports', () => {
     ['a stage that imports main', 'detect/claim.ts', 'main/pipeline'],
     ['a command line that writes to the lake', 'cli/commands.ts', 'lake/store'],
     ['demo that runs a stage', 'demo/demo-city.ts', 'ingest/settle'],
-    ['the engine outside its adapter', 'ingest/write-sql.ts', '@duckdb/node-api'],
+    ['the engine outside its adapter', 'ingest/write-parts.ts', '@duckdb/node-api'],
     ['the engine elsewhere in the lake', 'lake/parts.ts', '@duckdb/node-api'],
     ['AWS outside its adapters', 'main/aws.ts', '@aws-sdk/client-s3'],
     ['AWS in another adapter', 'lake/local/local-store.ts', '@aws-sdk/client-s3'],

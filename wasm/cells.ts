@@ -1,5 +1,5 @@
 // The bytes of delimited text, as fast as the processor can: records and their cells are found 16 bytes at a time, rows are hashed, and columns are
-// laid out as Parquet wants them. Compiled by AssemblyScript to dist/wasm/cells.wasm; src/sources/files/cells.ts is its only caller and says what
+// encoded as Parquet's pages (https://parquet.apache.org/docs/file-format/data-pages/encodings/). Compiled by AssemblyScript to dist/wasm/cells.wasm; src/sources/files/cells.ts is its only caller and says what
 // each function means. Memory is the caller's: it gives every address, and 16 bytes beyond each region may be read or written.
 
 const QUOTE: u8 = 0x22
@@ -164,67 +164,385 @@ function putVarint(value: u32, out: usize): usize {
   return out + 1
 }
 
-/** Definition levels that are all the same: one run. */
-function putSameLevels(rows: i32, level: u8, out: usize): usize {
-  const end = putVarint((rows as u32) << 1, out + 4)
-  store<u8>(end, level)
-  store<u32>(out, (end + 1 - (out + 4)) as u32)
-  return end + 1
+// A column of a row group while its cells are put: 32-bit fields at these places. The caller sets all of them when a group begins.
+
+/** Which cell of a record it is, or -1: null. */
+const PLACE: usize = 0
+/** A bit for each row, set where it is not null; or 0, where none can be null. */
+const LEVELS: usize = 4
+/** 32 bits for each value that is not null: its number in the dictionary, or its length. */
+const NUMBERS: usize = 8
+const VALUES: usize = 12
+/** Its text: in a dictionary each value once, behind its length in 32 bits; else all values, one after the other. */
+const TEXT: usize = 16
+const TEXT_END: usize = 20
+/** Hash table of the dictionary: 64 bits a slot, the hash above, below the value's number and 1. Or 0: no dictionary. */
+const SLOTS: usize = 24
+const SLOT_MASK: usize = 28
+/** Where in the text each value of the dictionary is. */
+const ENTRIES: usize = 32
+const DISTINCT: usize = 36
+/** Values that the dictionary may have. */
+const MOST_DISTINCT: usize = 40
+const COLUMN_BYTES: usize = 44
+
+/** In a column's number of values: its dictionary grew too large; it is to begin again without one. */
+const GIVEN_UP: u32 = 0xffff_ffff
+/** Values after which a dictionary is given up early when most of them were new. */
+const SAMPLE: u32 = 1_024
+
+/**
+ * Puts the cells of rows `from` to `to` of a table into their columns. What is near in the text is put together.
+ * @param first number of the table's first row in its group
+ * @returns columns whose dictionary was given up
+ */
+export function putCells(table: usize, from: i32, to: i32, first: i32, columns: usize, count: i32): i32 {
+  table += (from as usize) * (width as usize) * CELL_BYTES
+  let givenUp = 0
+  for (let column = 0; column < count; column++, columns += COLUMN_BYTES) {
+    const place = load<i32>(columns, PLACE)
+    if (place < 0) continue
+    const cell = table + (place as usize) * CELL_BYTES
+    if (load<u32>(columns, SLOTS) == 0) copyCells(cell, first + from, first + to, columns)
+    else if (!internCells(cell, first + from, first + to, columns)) {
+      store<u32>(columns, GIVEN_UP, VALUES)
+      givenUp += 1
+    }
+  }
+  return givenUp
 }
 
-/** A column that the records do not have: nulls. Returns where the page's data ends. */
-export function putMissing(rows: i32, out: usize): usize {
-  return putSameLevels(rows, 0, out)
+@inline function setLevel(levels: u32, row: i32): void {
+  const level = (levels as usize) + ((row as usize) >> 3)
+  store<u8>(level, load<u8>(level) | ((1 as u8) << ((row & 7) as u8)))
+}
+
+function copyCells(cell: usize, from: i32, to: i32, column: usize): void {
+  const stride = (width as usize) * CELL_BYTES
+  const levels = load<u32>(column, LEVELS)
+  let numbers = load<u32>(column, NUMBERS) + 4 * load<u32>(column, VALUES)
+  const firstNumber = numbers
+  let out = load<u32>(column, TEXT_END) as usize
+  for (let row = from; row < to; row++) {
+    const start = load<u32>(cell)
+    const end = load<u32>(cell + 4)
+    cell += stride
+    if (levels != 0) {
+      if (emptyIsNull && start == end) continue // nothing, not even quotes: null
+      setLevel(levels, row)
+    }
+    const next = copyCell(start, end, out)
+    store<u32>(numbers, (next - out) as u32)
+    numbers += 4
+    out = next
+  }
+  store<u32>(column, load<u32>(column, VALUES) + ((numbers - firstNumber) >> 2), VALUES)
+  store<u32>(column, out as u32, TEXT_END)
+}
+
+/** Returns whether the dictionary is of use still. */
+function internCells(cell: usize, from: i32, to: i32, column: usize): bool {
+  const stride = (width as usize) * CELL_BYTES
+  const levels = load<u32>(column, LEVELS)
+  const slots = load<u32>(column, SLOTS) as usize
+  const mask = load<u32>(column, SLOT_MASK)
+  const entries = load<u32>(column, ENTRIES) as usize
+  const most = load<u32>(column, MOST_DISTINCT)
+  let distinct = load<u32>(column, DISTINCT)
+  let values = load<u32>(column, VALUES)
+  let number = load<u32>(column, NUMBERS) + 4 * values
+  let out = load<u32>(column, TEXT_END) as usize
+  for (let row = from; row < to; row++) {
+    let start = load<u32>(cell) as usize
+    const end = load<u32>(cell + 4)
+    cell += stride
+    if (levels != 0) {
+      if (emptyIsNull && start == end) continue
+      setLevel(levels, row)
+    }
+    let length = ((end & ~DOUBLED) as usize) - start
+    if (end & DOUBLED) {
+      length = copyCell(start, end, out + 4) - (out + 4)
+      start = out + 4
+    } else if (length > 0 && load<u8>(start) == QUOTE) {
+      start += 1
+      length -= 2
+    }
+    const hash = hashOf(start, length)
+    let slot = (hash as u32) & mask
+    let id: u32 = 0
+    for (;;) {
+      const found = load<u64>(slots + ((slot as usize) << 3))
+      if (found == 0) {
+        if (distinct == most) return false
+        store<u32>(out, length as u32)
+        if (start != out + 4) copyBytes(start, out + 4, length)
+        store<u32>(entries + ((distinct as usize) << 2), out as u32)
+        id = distinct
+        distinct += 1
+        store<u64>(slots + ((slot as usize) << 3), (hash & 0xffff_ffff_0000_0000) | (distinct as u64))
+        out += 4 + length
+        break
+      }
+      if ((found ^ hash) >> 32 == 0) {
+        id = (found as u32) - 1
+        const entry = load<u32>(entries + ((id as usize) << 2)) as usize
+        if ((load<u32>(entry) as usize) == length && isSame(entry + 4, start, length)) break
+      }
+      slot = (slot + 1) & mask
+    }
+    store<u32>(number, id)
+    number += 4
+    values += 1
+  }
+  store<u32>(column, distinct, DISTINCT)
+  store<u32>(column, values, VALUES)
+  store<u32>(column, out as u32, TEXT_END)
+  return values < SAMPLE || distinct <= values - (values >> 2)
+}
+
+@inline function copyBytes(from: usize, out: usize, length: usize): void {
+  for (let at: usize = 0; at < length; at += 16) v128.store(out + at, v128.load(from + at))
+}
+
+const MIX: u64 = 0x9e37_79b9_7f4a_7c15
+
+/** 64 bits of a text, the upper ones well mixed; it stays within one group. */
+@inline function hashOf(at: usize, length: usize): u64 {
+  let hash = (length as u64) * MIX
+  while (length >= 8) {
+    hash = (hash ^ load<u64>(at)) * MIX
+    hash ^= hash >> 32
+    at += 8
+    length -= 8
+  }
+  if (length > 0) {
+    hash = (hash ^ (load<u64>(at) & (((1 as u64) << ((length as u64) << 3)) - 1))) * MIX
+    hash ^= hash >> 32
+  }
+  return hash * MIX ^ (hash >> 29)
+}
+
+@inline function isSame(one: usize, other: usize, length: usize): bool {
+  while (length >= 16) {
+    if (i8x16.bitmask(i8x16.ne(v128.load(one), v128.load(other))) != 0) return false
+    one += 16
+    other += 16
+    length -= 16
+  }
+  const differs = i8x16.bitmask(i8x16.ne(v128.load(one), v128.load(other)))
+  return (differs & ((1 << (length as i32)) - 1)) == 0
+}
+
+/** Whether a text comes before another, byte by byte. */
+function isBefore(one: usize, oneLength: usize, other: usize, otherLength: usize): bool {
+  const both = min(oneLength, otherLength)
+  for (let at: usize = 0; at < both; at += 8) {
+    let a = load<u64>(one + at)
+    let b = load<u64>(other + at)
+    if (a == b) continue
+    if (both - at < 8) {
+      const mask = ((1 as u64) << (((both - at) as u64) << 3)) - 1
+      a &= mask
+      b &= mask
+      if (a == b) break
+    }
+    return bswap(a) < bswap(b)
+  }
+  return oneLength < otherLength
+}
+
+let leastAt: usize = 0
+let leastLength: usize = 0
+let greatestAt: usize = 0
+let greatestLength: usize = 0
+
+export function leastText(): usize {
+  return leastAt
+}
+
+export function leastTextLength(): usize {
+  return leastLength
+}
+
+export function greatestText(): usize {
+  return greatestAt
+}
+
+export function greatestTextLength(): usize {
+  return greatestLength
+}
+
+/** Finds the least and the greatest text of a column that has a value. */
+export function findBounds(column: usize): void {
+  const isDictionary = load<u32>(column, SLOTS) != 0
+  const count = isDictionary ? load<u32>(column, DISTINCT) : load<u32>(column, VALUES)
+  const numbers = load<u32>(column, NUMBERS) as usize
+  let text = load<u32>(column, TEXT) as usize
+  for (let at: u32 = 0; at < count; at++) {
+    const length = (isDictionary ? load<u32>(text) : load<u32>(numbers + ((at as usize) << 2))) as usize
+    if (isDictionary) text += 4
+    if (at == 0 || isBefore(text, length, leastAt, leastLength)) {
+      leastAt = text
+      leastLength = length
+    }
+    if (at == 0 || isBefore(greatestAt, greatestLength, text, length)) {
+      greatestAt = text
+      greatestLength = length
+    }
+    text += length
+  }
+}
+
+/** Definition levels of a page, with their length in front. */
+function putLevels(column: usize, rows: i32, out: usize): usize {
+  const values = load<u32>(column, VALUES) as i32
+  let end = out + 4
+  if (values == 0 || values == rows) {
+    end = putVarint((rows as u32) << 1, end)
+    store<u8>(end, values == 0 ? 0 : 1)
+    end += 1
+  } else {
+    const groups: u32 = ((rows + 7) as u32) >> 3
+    end = putVarint((groups << 1) | 1, end)
+    memory.copy(end, load<u32>(column, LEVELS), groups)
+    end += groups
+  }
+  store<u32>(out, (end - (out + 4)) as u32)
+  return end
+}
+
+/** The page of a column of which all is null. Returns where it ends. */
+export function putNulls(column: usize, rows: i32, out: usize): usize {
+  return putLevels(column, rows, out)
+}
+
+/** The page of a column with a dictionary: levels, then the numbers of its values, packed. Returns where it ends. */
+export function putIds(column: usize, rows: i32, out: usize): usize {
+  const ids = load<u32>(column, NUMBERS) as usize
+  const count = load<u32>(column, VALUES)
+  const bits = max<u32>(1, 32 - clz<u32>(load<u32>(column, DISTINCT) - 1))
+  out = putLevels(column, rows, out)
+  store<u8>(out, bits as u8)
+  out += 1
+  let packed: u32 = 0 // where values begin that are to be packed
+  let at: u32 = 0
+  while (at < count) {
+    const id = load<u32>(ids + ((at as usize) << 2))
+    let end = at + 1
+    while (end < count && load<u32>(ids + ((end as usize) << 2)) == id) end += 1
+    if (end - at < LEAST_REPEATED) {
+      at += 8
+      continue
+    }
+    out = putPacked(ids + ((packed as usize) << 2), at - packed, bits, out)
+    out = putVarint((end - at) << 1, out)
+    for (let shift: u32 = 0; shift < bits; shift += 8) {
+      store<u8>(out, (id >> shift) as u8)
+      out += 1
+    }
+    at = end
+    packed = end
+  }
+  return putPacked(ids + ((packed as usize) << 2), count - packed, bits, out)
+}
+
+/** Equal numbers in a row from which on they are counted instead of packed. */
+const LEAST_REPEATED: u32 = 16
+
+/** A run of numbers with `bits` each, eight by eight; the last eight are filled up with zeros. */
+function putPacked(numbers: usize, count: u32, bits: u32, out: usize): usize {
+  if (count == 0) return out
+  const groups = (count + 7) >> 3
+  out = putVarint((groups << 1) | 1, out)
+  return packBits(numbers, count, groups << 3, 0, bits, out)
+}
+
+/** Packs `count` numbers less `least` with `bits` each, and zeros up to `most` of them. */
+function packBits(numbers: usize, count: u32, most: u32, least: u32, bits: u32, out: usize): usize {
+  let held: u64 = 0
+  let holds: u32 = 0
+  for (let at: u32 = 0; at < most; at++) {
+    const number: u32 = at < count ? load<u32>(numbers) - least : 0 // in 32 bits
+    held |= (number as u64) << (holds as u64)
+    numbers += 4
+    holds += bits
+    if (holds >= 32) {
+      store<u32>(out, held as u32)
+      out += 4
+      held >>= 32
+      holds -= 32
+    }
+  }
+  while (holds > 0) {
+    store<u8>(out, held as u8)
+    out += 1
+    held >>= 8
+    holds = holds > 8 ? holds - 8 : 0
+  }
+  return out
 }
 
 /**
- * Begins a column's page: its definition levels. Returns where its cells go; `levelBits` tells where a bit for each row is to be set, or 0 where none
- * is null.
+ * The page of a column without a dictionary, just before its text: levels, then the lengths, packed. What stood there (the lengths) is overwritten.
+ * @param scratch room for levels and lengths
+ * @returns where the page begins; it ends with the text
  */
-export function beginColumn(rows: i32, out: usize): usize {
-  bits = 0
-  if (!emptyIsNull) return putSameLevels(rows, 1, out)
-  const groups: u32 = ((rows + 7) as u32) >> 3
-  bits = putVarint((groups << 1) | 1, out + 4)
-  store<u32>(out, (bits + groups - (out + 4)) as u32)
-  memory.fill(bits, 0, groups)
-  return bits + groups
+export function putLengths(column: usize, rows: i32, scratch: usize): usize {
+  const end = putDeltas(load<u32>(column, NUMBERS), load<u32>(column, VALUES), putLevels(column, rows, scratch))
+  const page = (load<u32>(column, TEXT) as usize) - (end - scratch)
+  memory.copy(page, scratch, end - scratch)
+  return page
 }
 
-let bits: usize = 0
+/** Values of a block of deltas, and of each of its four parts. */
+const BLOCK: u32 = 128
+const PART: u32 = 32
 
-export function levelBits(): usize {
-  return bits
-}
-
-/** What `putCells` knows of a column: which cell of a record it is, or -1; its level bits, or 0; where its next cell goes. */
-const COLUMN_BYTES: usize = 12
-
-/** Puts the cells of rows `from` to `to` into their columns: the length and the bytes of each. What is near in the text is put together. */
-export function putCells(table: usize, from: i32, to: i32, columns: usize, count: i32): void {
-  const stride = (width as usize) * CELL_BYTES
-  table += (from as usize) * stride
-  for (let column = 0; column < count; column++, columns += COLUMN_BYTES) {
-    const place = load<i32>(columns)
-    if (place < 0) continue
-    const levels = load<u32>(columns + 4)
-    let out = load<u32>(columns + 8) as usize
-    let cell = table + (place as usize) * CELL_BYTES
-    for (let row = from; row < to; row++) {
-      const start = load<u32>(cell)
-      const end = load<u32>(cell + 4)
-      cell += stride
-      if (levels != 0) {
-        if (start == end) continue // nothing, not even quotes: null
-        const level = (levels as usize) + ((row as usize) >> 3)
-        store<u8>(level, load<u8>(level) | ((1 as u8) << ((row & 7) as u8)))
-      }
-      const next = copyCell(start, end, out + 4)
-      store<u32>(out, (next - (out + 4)) as u32)
-      out = next
-    }
-    store<u32>(columns + 8, out as u32)
+/** Whole numbers of 32 bits as the differences between them, packed (DELTA_BINARY_PACKED); they are overwritten. Returns where they end. */
+export function putDeltas(numbers: usize, count: u32, out: usize): usize {
+  out = putVarint(BLOCK, out)
+  out = putVarint(BLOCK / PART, out)
+  out = putVarint(count, out)
+  const first = count == 0 ? 0 : load<i32>(numbers)
+  out = putVarint(zigzag(first), out)
+  if (count == 0) return out
+  let last = first
+  for (let at: usize = 4; at < ((count as usize) << 2); at += 4) {
+    const value = load<i32>(numbers + at)
+    store<i32>(numbers + at, value - last)
+    last = value
   }
+  numbers += 4
+  for (let left = count - 1; left > 0; ) {
+    const here = min(BLOCK, left)
+    out = putBlock(numbers, here, out)
+    numbers += (here as usize) << 2
+    left -= here
+  }
+  return out
+}
+
+function putBlock(deltas: usize, count: u32, out: usize): usize {
+  let least = load<i32>(deltas)
+  for (let at: usize = 4; at < ((count as usize) << 2); at += 4) least = min(least, load<i32>(deltas + at))
+  out = putVarint(zigzag(least), out)
+  const widths = out
+  out += BLOCK / PART
+  for (let part: u32 = 0; part < BLOCK / PART; part++) {
+    const from = part * PART
+    const here: u32 = from >= count ? 0 : min(PART, count - from)
+    let all: u32 = 0
+    for (let at: u32 = 0; at < here; at++) all |= load<i32>(deltas + ((from + at) << 2)) - least
+    const bits = 32 - clz<u32>(all)
+    store<u8>(widths + part, bits as u8)
+    if (bits > 0) out = packBits(deltas + (from << 2), here, PART, least as u32, bits, out)
+  }
+  return out
+}
+
+function zigzag(value: i32): u32 {
+  return ((value << 1) ^ (value >> 31)) as u32
 }
 
 /** A column of whole numbers from 0, as 32 bits each. Returns where it ends. */
@@ -240,6 +558,59 @@ export function putNumbers(table: usize, column: i32, rows: i32, out: usize): us
     cell += stride
   }
   return out
+}
+
+let lowSum: u64 = 0
+let highSum: u64 = 0
+
+/** Adds up 64-bit numbers for as long as the 32-bit number beside each stays the same; returns how many, at least one. */
+export function sumSame(numbers: usize, longs: usize, rows: i32): i32 {
+  const same = load<i32>(numbers)
+  lowSum = 0
+  highSum = 0
+  let row = 0
+  while (row < rows && load<i32>(numbers) == same) {
+    const long = load<u64>(longs)
+    lowSum += long & 0xffff_ffff
+    highSum += long >> 32
+    numbers += 4
+    longs += 8
+    row += 1
+  }
+  return row
+}
+
+/** Of the last sum: the lower halves of all numbers together. */
+export function sumOfLows(): u64 {
+  return lowSum
+}
+
+/** Of the last sum: the upper halves of all numbers together. */
+export function sumOfHighs(): u64 {
+  return highSum
+}
+
+let leastLong: i64 = 0
+let greatestLong: i64 = 0
+
+/** Finds the least and the greatest of some 64-bit numbers, at least one. */
+export function findLongs(longs: usize, rows: i32): void {
+  leastLong = load<i64>(longs)
+  greatestLong = leastLong
+  for (let row = 1; row < rows; row++) {
+    longs += 8
+    const long = load<i64>(longs)
+    leastLong = min(leastLong, long)
+    greatestLong = max(greatestLong, long)
+  }
+}
+
+export function leastOfLongs(): i64 {
+  return leastLong
+}
+
+export function greatestOfLongs(): i64 {
+  return greatestLong
 }
 
 /**

@@ -8,8 +8,8 @@ export interface PartRunner {
    * @throws the WardbookError of the work, or 'worker-died' (retry)
    */
   run<Job extends object, Result>(task: string, job: Job): Promise<Result>
-  /** A job of this task is to come soon: what takes time before it may begin now. Nothing has to come of it. */
-  expect?(task: string): void
+  /** So many jobs of this task are to come soon: what takes time before they may begin now. Nothing has to come of it. */
+  expect?(task: string, jobs: number): void
 }
 
 /**

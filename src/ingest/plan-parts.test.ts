@@ -1,15 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import {
-  bucketsFor,
-  hasLongRows,
-  inLaneOrder,
-  partOf,
-  planDivisions,
-  shareOut,
-  sizeOf,
-} from './plan-parts.js'
-import { groupRowsOf } from './write-sql.js'
+import { bucketsFor, hasLongRows, planDivisions, shareOut, sizeOf } from './plan-parts.js'
 
 const anyRun = fc.record({
   file: fc.constant('a.csv'),
@@ -44,28 +35,6 @@ describe('planning parts', () => {
     )
   })
 
-  it('orders parts for lanes: all of them once, falling but for a start in which each is at most half of the next', () => {
-    fc.assert(
-      fc.property(fc.array(anyRun), fc.integer({ min: 1, max: 3 }), (runs, lanes) => {
-        const parts = runs.map((run, at) => partOf(String(at), [run]))
-        const sizes = inLaneOrder(parts, lanes).map(({ bytes }) => bytes)
-        expect(inLaneOrder(parts, lanes).toSorted((a, b) => Number(a.division) - Number(b.division))).toEqual(
-          parts,
-        )
-        const largest = sizes.indexOf(Math.max(...sizes))
-        expect(largest).toBeLessThanOrEqual(lanes === 1 ? 0 : 3)
-        for (let at = 0; at < largest; at++)
-          expect(sizes[at]).toBeLessThanOrEqual((sizes[at + 1] as number) / 2)
-        for (let at = largest + 2; at < sizes.length; at++)
-          expect(sizes[at]).toBeLessThanOrEqual(sizes[at - 1] as number)
-      }),
-    )
-    const ofBytes = [100, 90, 60, 45, 20, 10, 9, 1].map((bytes) =>
-      partOf('1', [{ file: '', layout: 0, rows: 1, longest: 1, bytes }]),
-    )
-    expect(inLaneOrder(ofBytes, 2).map(({ bytes }) => bytes)).toEqual([10, 20, 45, 100, 90, 60, 9, 1])
-  })
-
   it('shares all work out, and no worker has more than the fair share and one piece', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(1_000)), fc.integer({ min: 1, max: 4 }), (work, workers) => {
@@ -76,13 +45,5 @@ describe('planning parts', () => {
           expect(sum(share)).toBeLessThanOrEqual(sum(work) / workers + Math.max(...work))
       }),
     )
-  })
-
-  it('makes row groups of 32,768 rows, and smaller ones where rows are wide', () => {
-    expect(groupRowsOf({ rows: 90_000, bytes: 90_000 * 200 })).toBe(32_768)
-    expect(groupRowsOf({ rows: 90_000, bytes: 90_000 * 400 })).toBe(32_768)
-    expect(groupRowsOf({ rows: 0, bytes: 0 })).toBe(2_048)
-    expect(groupRowsOf({ rows: 90_000, bytes: 90_000 * 1_200 })).toBe(12_288)
-    expect(groupRowsOf({ rows: 90_000, bytes: 90_000 * 100_000 })).toBe(2_048)
   })
 })

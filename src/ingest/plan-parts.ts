@@ -87,24 +87,3 @@ export function shareOut<Work>(
   }
   return shares.filter((share) => share.work.length > 0).map((share) => share.work)
 }
-
-/**
- * The order in which lanes take parts: the largest first, so that they end at about the same time. Rows are laid out one part at a time, each in less
- * than half the time that an engine then works on it: several lanes begin with a few smaller parts, each at most half of the next, or all but one
- * would wait for the largest to be laid out.
- */
-export function inLaneOrder(parts: readonly PlannedPart[], lanes: number): PlannedPart[] {
-  const falling = parts.toSorted((a, b) => b.bytes - a.bytes)
-  if (lanes === 1) return falling
-  const start: PlannedPart[] = []
-  let next = falling[0]
-  for (let steps = 0; next !== undefined && steps <= START_STEPS; steps++) {
-    start.unshift(next)
-    const { bytes: after } = next
-    next = falling.find(({ bytes }) => bytes < after && bytes <= after / 2)
-  }
-  return [...start, ...falling.filter((part) => !start.includes(part))]
-}
-
-/** Parts before the largest. */
-const START_STEPS = 3

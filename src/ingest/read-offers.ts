@@ -229,11 +229,12 @@ class OfferReader {
     }
   }
 
-  /** A large source that may take the machine has its writer wait for it. */
+  /** A large source that may take the machine has its writers wait for it. */
   private foresee(bytes: number): void {
-    if (this.context.ingestProfile.lanes === 1 || this.hasForeseen || bytes < FORESEEN_BYTES) return
+    const { lanes } = this.context.ingestProfile
+    if (lanes === 1 || this.hasForeseen || bytes < FORESEEN_BYTES) return
     this.hasForeseen = true
-    this.context.runner.expect?.('ingest.write')
+    this.context.runner.expect?.('ingest.write', lanes)
   }
 
   private skippedOf(pages: readonly ReadPage[]): readonly SkippedRecord[] {

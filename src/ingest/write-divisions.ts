@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises'
 import type { PartsConfig } from '../contracts/city-file.js'
 import { giveBackMemory } from '../kernel/garbage.js'
 import { loadEngine } from '../lake/duckdb/engine.js'
-import { inLaneOrder, type PlannedPart, planDivisions, shareOut, sizeOf } from './plan-parts.js'
+import { type PlannedPart, planDivisions, shareOut, sizeOf } from './plan-parts.js'
 import type { IngestContext } from './source-work.js'
 import type { DivisionRuns } from './split-pages.js'
 import type { DivideJob, JobLayout, LivePart, WriteJob, WriteResult } from './write-job.js'
@@ -36,14 +36,33 @@ export async function writeDivisions(
   const { parts, tooLarge } = planDivisions(divisions, plan.budget)
   const divided = tooLarge.length === 0 ? [] : await divideAll(context, plan, tooLarge, folder)
   if (parts.length + divided.length === 0) return { rows: 0, parts: [], kept: [] }
-  const { table, snapshot, columns, partitionColumn, layouts, live } = plan
-  const { parquet, lanes, groupRows, engineBytes } = context.ingestProfile
-  const writing = context.runner.run<WriteJob, WriteResult>('ingest.write', {
-    ...{ table, snapshot, columns, partitionColumn, layouts, live, parquet, lanes, groupRows, engineBytes },
-    parts: inLaneOrder([...parts, ...divided], lanes),
+  const shares = shareOut([...parts, ...divided], context.ingestProfile.lanes, ({ bytes }) => bytes)
+  const writing = shares.map((share) => writeShare(context, plan, share))
+  if (writing.length > 1) setImmediate(loadEngine) // for the records of the commit: there is time now, and memory
+  return joined(await Promise.allSettled(writing)) // of which none is left alone: nobody removes files below it
+}
+
+function writeShare(
+  { runner, ingestProfile }: IngestContext,
+  { table, snapshot, columns, partitionColumn, layouts, live }: WritePlan,
+  parts: readonly PlannedPart[],
+): Promise<WriteResult> {
+  const { compressionLevel } = ingestProfile
+  return runner.run<WriteJob, WriteResult>('ingest.write', {
+    ...{ table, snapshot, columns, partitionColumn, layouts, live, parts, compressionLevel },
   })
-  if (lanes > 1) setImmediate(loadEngine) // for the records of the commit: there is time now, and memory
-  return writing
+}
+
+function joined(ends: readonly PromiseSettledResult<WriteResult>[]): WriteResult {
+  const results = ends.map((end) => {
+    if (end.status === 'rejected') throw end.reason
+    return end.value
+  })
+  return {
+    rows: results.reduce((sum, { rows }) => sum + rows, 0),
+    parts: results.flatMap((result) => result.parts),
+    kept: results.flatMap((result) => result.kept),
+  }
 }
 
 async function divideAll(

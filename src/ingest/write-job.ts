@@ -1,6 +1,5 @@
 import type { PartsConfig } from '../contracts/city-file.js'
 import type { NewFile } from '../lake/delta/table.js'
-import type { ParquetForm } from '../lake/duckdb/sql.js'
 import type { PlannedPart } from './plan-parts.js'
 import type { DivisionRuns } from './split-pages.js'
 
@@ -32,12 +31,8 @@ export interface WriteJob {
   readonly partitionColumn: string
   readonly layouts: readonly JobLayout[]
   readonly parts: readonly PlannedPart[]
-  readonly parquet: ParquetForm
-  /** Parts that are written at one time, each with an engine of its own, and the bytes of text that an engine lives for. */
-  readonly lanes: number
-  /** Rows that are laid out at a time. */
-  readonly groupRows: number
-  readonly engineBytes: number
+  /** Of zstd. */
+  readonly compressionLevel: number
   /** The table's live files: a part whose rows are there already is not stored again. */
   readonly live: readonly LivePart[]
 }

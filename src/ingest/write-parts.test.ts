@@ -30,10 +30,7 @@ async function jobOf(text: string, emptyIsNull: boolean, change: Partial<WriteJo
     partitionColumn: 'division',
     layouts: [{ columns: ['a', 'District'], delimiter: ',', emptyIsNull }],
     parts: divisions.map(({ division, runs }) => partOf(division, runs)),
-    parquet: BOUNDED.parquet,
-    lanes: BOUNDED.lanes,
-    groupRows: BOUNDED.groupRows,
-    engineBytes: BOUNDED.engineBytes,
+    compressionLevel: BOUNDED.compressionLevel,
     live: [],
     ...change,
   }
@@ -67,7 +64,7 @@ describe('writing parts', () => {
     expect(changed).toMatchObject({ kept: [], rows: 1 })
   })
 
-  it('stops when the engine finds another number of rows in a part than were put there', async () => {
+  it('stops when the runs of a part hold another number of rows than were put there', async () => {
     const job = await jobOf('a,District\n1,7\n2,7\n', false)
     const parts = job.parts.map((part) => ({ ...part, rows: 3 }))
     await expect(writeParts(lake.store, { ...job, parts })).rejects.toMatchObject({

@@ -44,7 +44,7 @@ export class ChildWorker {
     const { signal, nodePath, onStart } = options
     this.child = fork(workerFile(worker), args, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(WORKER_THREADS) },
+      env: { ...process.env, UV_THREADPOOL_SIZE: String(WORKER_THREADS), MALLOC_ARENA_MAX: '1' },
       execArgv: [`--max-old-space-size=${WORKER_HEAP_MIB}`, `--max-semi-space-size=${WORKER_YOUNG_MIB}`],
       ...(signal ? { signal } : {}),
       ...(nodePath === undefined ? {} : { execPath: nodePath }),

@@ -2,7 +2,6 @@ import type { PartRunner } from '../contracts/part-runner.js'
 import type { OpenOriginals } from '../ingest/adopt/originals.js'
 import { type ChildOptions, ChildWorker, serveJob } from '../kernel/child.js'
 import { WardbookError } from '../kernel/errors.js'
-import { loadEngine } from '../lake/duckdb/engine.js'
 import type { Owner } from '../lake/prefixes.js'
 import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
@@ -77,22 +76,28 @@ const WAITS_MS = 60_000
  * @param options how the processes are started
  */
 export function childPartRunner(lake: string, options: ChildOptions = {}): PartRunner {
-  const waiting = new Map<string, ChildWorker>()
+  const waiting = new Map<ChildWorker, string>()
   const take = (task: string): ChildWorker | undefined => {
-    const worker = waiting.get(task)
-    waiting.delete(task)
-    return worker?.waits ? worker : undefined
+    for (const [worker, expected] of waiting) {
+      if (expected !== task) continue
+      waiting.delete(worker)
+      if (worker.waits) return worker
+    }
+    return undefined
+  }
+  const start = (task: string) => {
+    const worker = new ChildWorker('main/part-worker', [task], options)
+    waiting.set(worker, task)
+    setTimeout(() => waiting.delete(worker) && worker.dismiss(), WAITS_MS).unref()
   }
   return {
     run: (task, job) => {
       const worker = take(task) ?? new ChildWorker('main/part-worker', [], options)
       return worker.run({ task, lake, job })
     },
-    expect: (task) => {
-      if (waiting.get(task)?.waits) return
-      const worker = new ChildWorker('main/part-worker', [task], options)
-      waiting.set(task, worker)
-      setTimeout(() => waiting.get(task) === worker && take(task)?.dismiss(), WAITS_MS).unref()
+    expect: (task, jobs) => {
+      const ready = [...waiting].filter(([worker, expected]) => expected === task && worker.waits)
+      for (let missing = jobs - ready.length; missing > 0; missing--) start(task)
     },
   }
 }
@@ -109,7 +114,6 @@ async function workOff({ task, lake, job }: PartOrder): Promise<unknown> {
 /** Loads what the task will need, while there is time. */
 async function getReady(task: string): Promise<void> {
   await TASKS[task]?.load()
-  loadEngine()
 }
 
 if (process.send !== undefined && process.argv[1]?.endsWith('part-worker.js')) {

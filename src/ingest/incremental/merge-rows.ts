@@ -1,11 +1,11 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Engine, LEAN, withEngine } from '../../lake/duckdb/engine.js'
+import { literal } from '../../lake/duckdb/sql.js'
 import type { ObjectStore, StagedFile } from '../../lake/store.js'
-import { layOutRows } from '../lay-out-rows.js'
-import { partOf } from '../plan-parts.js'
+import { PartFiles } from '../part-file.js'
+import { type PlannedPart, partOf } from '../plan-parts.js'
 import type { DivisionRuns } from '../split-pages.js'
-import { laidOutSql } from '../write-sql.js'
 import type { MergedPart, MergeJob, MergeResult, PageRows } from './merge-job.js'
 import * as sql from './merge-sql.js'
 import { runLayout, writeRun } from './write-run.js'
@@ -36,6 +36,9 @@ interface OpenPart extends MergedPart {
   readonly staged: StagedFile
 }
 
+/** Compression of rows that came, in files for the engine alone. */
+const CAME_LEVEL = 1
+
 /** Ids of both sides that are in memory at once: 40 bytes each. */
 const BUCKET_ROWS = 500_000
 
@@ -43,7 +46,7 @@ class Merge {
   /** Divisions of either side; tables hold their places. */
   private readonly divisions: readonly string[]
   /** Files of rows that came. */
-  private readonly laidOut = new Set<string>()
+  private readonly written = new Set<string>()
 
   constructor(
     private readonly engine: Engine,
@@ -167,11 +170,20 @@ class Merge {
 
   /** The rows of a division that came, as the raw table would hold them. */
   private rowsOf({ division, runs }: DivisionRuns): string {
-    const { columns, layouts } = this.job
     const file = join(this.scratch, `came-${this.place(division)}.parquet`)
-    if (!this.laidOut.has(file)) layOutRows(columns, layouts, partOf(division, runs), file)
-    this.laidOut.add(file)
-    return laidOutSql(columns, file)
+    if (!this.written.has(file)) this.write(partOf(division, runs), file)
+    return `SELECT * FROM read_parquet(${literal(file)}, hive_partitioning = false)`
+  }
+
+  private write(part: PlannedPart, file: string): void {
+    const { columns, layouts } = this.job
+    const files = new PartFiles(columns, layouts, CAME_LEVEL)
+    try {
+      files.write(part, file)
+    } finally {
+      files.close()
+    }
+    this.written.add(file)
   }
 
   private place(division: string): number {

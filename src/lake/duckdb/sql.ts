@@ -6,32 +6,6 @@ export const ROW_GROUP_ROWS = 8_192
 /** Options of every Parquet file that we write. */
 export const PARQUET_OPTIONS = `FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE ${ROW_GROUP_ROWS}`
 
-/** What a Parquet file of ours may look like beyond the common options. */
-export interface ParquetForm {
-  /** zstd's level: more gives smaller files for more time. */
-  readonly compressionLevel: number
-  /** `common`: plain and dictionary, since Parquet 1.0. `newer`: delta encodings of Parquet 2 as well, which take less room. */
-  readonly encodings: 'common' | 'newer'
-  /** Different values of a column in a row group up to which they go into a dictionary; by default a fifth of the group's rows. */
-  readonly dictionaryValues?: number
-}
-
-/**
- * Options of a Parquet file that is written whole in one pass, without a partitioned write beside it: its groups may be larger.
- * No bloom filters: nobody asks our files for a single value.
- * @param groupRows rows of a row group, a multiple of 2,048
- */
-export function parquetOptions(
-  { compressionLevel, encodings, dictionaryValues }: ParquetForm,
-  groupRows: number,
-): string {
-  const dictionary = dictionaryValues === undefined ? '' : `DICTIONARY_SIZE_LIMIT ${dictionaryValues}, `
-  return (
-    `FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL ${compressionLevel}, ` +
-    `PARQUET_VERSION ${encodings === 'newer' ? 'v2' : 'v1'}, ${dictionary}WRITE_BLOOM_FILTER false, ROW_GROUP_SIZE ${groupRows}`
-  )
-}
-
 /** A name as SQL: quoted, inner quotes doubled. */
 export function identifier(name: string): string {
   return `"${name.replaceAll('"', '""')}"`

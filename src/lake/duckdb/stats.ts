@@ -1,12 +1,7 @@
 import type { Column, ColumnType } from '../../contracts/columns.js'
+import { MAX_STATS_COLUMNS, statsText } from '../stats-text.js'
 import type { Engine } from './engine.js'
 import { literal } from './sql.js'
-
-/** Columns of a file that have statistics; Delta's default (`delta.dataSkippingNumIndexedCols`). */
-const MAX_STATS_COLUMNS = 32
-/** Characters of a text's bound; Delta's own writer cuts at the same length. */
-const MAX_BOUND_CHARACTERS = 32
-const GREATEST_CHARACTER = '\u{10FFFF}'
 
 const MILLISECOND = "'%Y-%m-%dT%H:%M:%S.%gZ'"
 
@@ -53,18 +48,14 @@ export async function readStats(
   const counted = columns.slice(0, MAX_STATS_COLUMNS)
   const found = await engine.rows<FooterRow>(footerSql(file, counted))
   const byName = new Map(found.map((row) => [row.name, row]))
-  const members = (shown: (row: FooterRow, type: ColumnType) => string | undefined) =>
-    counted
-      .flatMap(({ name, type }) => {
-        const row = byName.get(name)
-        const value = row && shown(row, type)
-        return value === undefined ? [] : [`${JSON.stringify(name)}:${value}`]
-      })
-      .join(',')
-  const minValues = members((row, type) => jsonBound(row[`${type}_low`], type, (text) => cut(text)))
-  const maxValues = members((row, type) => jsonBound(row[`${type}_high`], type, cutUp))
-  const nullCount = members(({ nulls }) => (nulls === null ? undefined : String(nulls)))
-  return `{"numRecords":${rows},"minValues":{${minValues}},"maxValues":{${maxValues}},"nullCount":{${nullCount}}}`
+  return statsText(
+    rows,
+    counted.flatMap(({ name, type }) => {
+      const row = byName.get(name)
+      if (row === undefined) return []
+      return [{ name, type, nulls: row.nulls, least: row[`${type}_low`], greatest: row[`${type}_high`] }]
+    }),
+  )
 }
 
 /**
@@ -97,32 +88,4 @@ function boundsSql(type: ColumnType, bounds: Bounds | undefined): string[] {
 
 function plainBounds(cast: string): Bounds {
   return { cast, low: (values) => `min(${values})`, high: (values) => `max(${values})` }
-}
-
-/** Numbers stand as they are, to the last digit of 64 bits; days and instants of years that ISO 8601 writes with four digits. */
-function jsonBound(
-  text: string | null,
-  type: ColumnType,
-  cutText: (text: string) => string | undefined,
-): string | undefined {
-  if (text === null) return undefined
-  if (type === 'string') return asJson(cutText(text))
-  if (type === 'date' || type === 'timestamp') return /^\d{4}-/.test(text) ? asJson(text) : undefined
-  return Number.isFinite(Number(text)) ? text : undefined
-}
-
-function asJson(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : JSON.stringify(text)
-}
-
-function cut(text: string): string {
-  return [...text].slice(0, MAX_BOUND_CHARACTERS).join('')
-}
-
-/** A text that is not less than any with the same beginning; undefined where there is no such text of that length. */
-function cutUp(text: string): string | undefined {
-  const characters = [...text]
-  if (characters.length <= MAX_BOUND_CHARACTERS) return text
-  if (characters[MAX_BOUND_CHARACTERS] === GREATEST_CHARACTER) return undefined
-  return `${cut(text)}${GREATEST_CHARACTER}`
 }

@@ -1,6 +1,6 @@
-/** Bytes of Thrift's compact protocol, as far as Parquet's own structures need it: 32 and 64-bit numbers, text, lists, structures. */
+/** Bytes of Thrift's compact protocol, as far as Parquet's own structures need it: 32 and 64-bit numbers, text, bytes, lists, structures. */
 export class ThriftWriter {
-  private readonly bytes: number[] = []
+  private readonly written: number[] = []
   private lastField = 0
   private readonly outer: number[] = []
 
@@ -11,6 +11,10 @@ export class ThriftWriter {
   }
 
   text(field: number, value: string): this {
+    return this.bytes(field, Buffer.from(value, 'utf8'))
+  }
+
+  bytes(field: number, value: Uint8Array): this {
     this.header(field, TYPE.binary)
     return this.binary(value)
   }
@@ -25,7 +29,7 @@ export class ThriftWriter {
   texts(field: number, values: readonly string[]): this {
     this.header(field, TYPE.list)
     this.listHeader(values.length, TYPE.binary)
-    for (const value of values) this.binary(value)
+    for (const value of values) this.binary(Buffer.from(value, 'utf8'))
     return this
   }
 
@@ -43,37 +47,36 @@ export class ThriftWriter {
 
   /** Ends the outermost structure. */
   finish(): Buffer {
-    this.bytes.push(0)
-    return Buffer.from(this.bytes)
+    this.written.push(0)
+    return Buffer.from(this.written)
   }
 
   private members(write: (inner: this) => void): this {
     this.outer.push(this.lastField)
     this.lastField = 0
     write(this)
-    this.bytes.push(0)
+    this.written.push(0)
     this.lastField = this.outer.pop() ?? 0
     return this
   }
 
   /** Fields come in ascending order, at most 15 apart. */
   private header(field: number, type: number): void {
-    this.bytes.push(((field - this.lastField) << 4) | type)
+    this.written.push(((field - this.lastField) << 4) | type)
     this.lastField = field
   }
 
   private listHeader(length: number, type: number): void {
-    if (length < 15) this.bytes.push((length << 4) | type)
+    if (length < 15) this.written.push((length << 4) | type)
     else {
-      this.bytes.push(0xf0 | type)
+      this.written.push(0xf0 | type)
       this.varint(length)
     }
   }
 
-  private binary(value: string): this {
-    const encoded = Buffer.from(value, 'utf8')
-    this.varint(encoded.length)
-    for (const byte of encoded) this.bytes.push(byte)
+  private binary(value: Uint8Array): this {
+    this.varint(value.length)
+    for (const byte of value) this.written.push(byte)
     return this
   }
 
@@ -86,10 +89,10 @@ export class ThriftWriter {
   private varint(value: number): void {
     let rest = value
     while (rest >= 0x80) {
-      this.bytes.push((rest % 0x80) | 0x80)
+      this.written.push((rest % 0x80) | 0x80)
       rest = Math.floor(rest / 0x80)
     }
-    this.bytes.push(rest)
+    this.written.push(rest)
   }
 }
 

@@ -9,11 +9,23 @@ interface CellFunctions {
   endOfRecord(): number
   nextRecord(): number
   linesOfRecord(): number
-  beginColumn(rows: number, out: number): number
-  levelBits(): number
-  putCells(table: number, from: number, to: number, columns: number, count: number): void
-  putMissing(rows: number, out: number): number
+  putCells(table: number, from: number, to: number, first: number, columns: number, count: number): number
+  findBounds(column: number): void
+  leastText(): number
+  leastTextLength(): number
+  greatestText(): number
+  greatestTextLength(): number
+  putNulls(column: number, rows: number, out: number): number
+  putIds(column: number, rows: number, out: number): number
+  putLengths(column: number, rows: number, scratch: number): number
+  putDeltas(numbers: number, count: number, out: number): number
   putNumbers(table: number, column: number, rows: number, out: number): number
+  sumSame(numbers: number, longs: number, rows: number): number
+  sumOfLows(): bigint
+  sumOfHighs(): bigint
+  findLongs(longs: number, rows: number): void
+  leastOfLongs(): bigint
+  greatestOfLongs(): bigint
   putHashes(
     table: number,
     columns: number,
@@ -29,6 +41,24 @@ interface CellFunctions {
 export const CELL_BYTES = 8
 /** In a cell's end: quotes inside of it are doubled. */
 export const DOUBLED_QUOTES = 0x8000_0000
+
+/** Where the machine has what it knows of a column of a row group, 32 bits each; wasm/cells.ts says what they mean. */
+export const COLUMN_FIELDS = {
+  place: 0,
+  levels: 4,
+  numbers: 8,
+  values: 12,
+  text: 16,
+  textEnd: 20,
+  slots: 24,
+  slotMask: 28,
+  entries: 32,
+  distinct: 36,
+  mostDistinct: 40,
+} as const
+export const COLUMN_BYTES = 44
+/** In a column's number of values: its dictionary grew too large. */
+export const GIVEN_UP = 0xffff_ffff
 
 const PAGE_BYTES = 64 * 1024
 /** What the machine may read or write beyond a region. */
@@ -65,8 +95,13 @@ export class Cells {
 
   /** Gives the machine back, with all of its regions. */
   release(): void {
-    this.reserved = FIRST_ADDRESS
+    this.reset()
     if (this.view.length <= KEPT_BYTES) free.push(this)
+  }
+
+  /** Gives all regions back. */
+  reset(): void {
+    this.reserved = FIRST_ADDRESS
   }
 
   /** Its memory. Reserving more makes a new view: ask again. */
@@ -79,9 +114,14 @@ export class Cells {
   reserve(bytes: number): number {
     const address = this.reserved
     this.reserved = (address + bytes + SLACK_BYTES + 7) & ~7
-    const { memory } = this.call
-    const missing = this.reserved - memory.buffer.byteLength
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES))
+    this.demand(this.reserved)
     return address
+  }
+
+  /** Memory up to this address at least: for a last region whose size is known late. */
+  demand(end: number): void {
+    const { memory } = this.call
+    const missing = end + SLACK_BYTES - memory.buffer.byteLength
+    if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES))
   }
 }
