@@ -12,6 +12,9 @@ const WORKER_YOUNG_MIB = 1 // of short-lived objects: a worker that streams make
 /** Threads for files and for the engine: each that the engine has run on keeps memory. */
 const WORKER_THREADS = 2
 
+/** Heaps of the C library in a worker: one for each thread would keep 10 MiB of what was freed. */
+const WORKER_ARENAS = 1
+
 /** How a child process is started. */
 export interface ChildOptions {
   /** Ends the process. */
@@ -44,7 +47,11 @@ export class ChildWorker {
     const { signal, nodePath, onStart } = options
     this.child = fork(workerFile(worker), args, {
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-      env: { ...process.env, UV_THREADPOOL_SIZE: String(WORKER_THREADS), MALLOC_ARENA_MAX: '1' },
+      env: {
+        ...process.env,
+        UV_THREADPOOL_SIZE: String(WORKER_THREADS),
+        MALLOC_ARENA_MAX: String(WORKER_ARENAS),
+      },
       execArgv: [`--max-old-space-size=${WORKER_HEAP_MIB}`, `--max-semi-space-size=${WORKER_YOUNG_MIB}`],
       ...(signal ? { signal } : {}),
       ...(nodePath === undefined ? {} : { execPath: nodePath }),
