@@ -1,5 +1,6 @@
 import { startArcgisPortal } from '../src/demo/portals/arcgis/arcgis-portal.js'
 import { SERVER_10_1 } from '../src/demo/portals/arcgis/variant.js'
+import { startLegistarPortal } from '../src/demo/portals/legistar/legistar-portal.js'
 import type { PortalHooks, PortalRequest, RunningPortal } from '../src/demo/portals/portal-server.js'
 import type { PortalTable } from '../src/demo/portals/portal-table.js'
 import { startSocrataPortal } from '../src/demo/portals/socrata/socrata-portal.js'
@@ -47,6 +48,38 @@ const arcgis = (variant: object): DatedWay => ({
   asks: isArcgisPage,
 })
 
+/** A council's events that are those rows: by id, dated by the database. */
+function asEvents(table: PortalTable): PortalTable {
+  const { columns, rowCount } = table
+  const id = (index: number) => table.rowId?.(index) ?? index
+  const editedAt = (index: number) =>
+    new Date(table.rowUpdatedAt?.(index) ?? table.updatedAt).toISOString().slice(0, -1)
+  return {
+    ...{ id: 'events', name: 'events', updatedAt: table.updatedAt, rowCount },
+    columns: [
+      { name: 'EventId', type: 'number' },
+      ...columns,
+      { name: 'EventLastModifiedUtc', type: 'date' },
+      { name: 'EventAgendaLastPublishedUTC', type: 'date' },
+      { name: 'EventMinutesLastPublishedUTC', type: 'date' },
+    ],
+    row: (index) => [String(id(index) + 1), ...table.row(index), editedAt(index), null, null],
+  }
+}
+const legistar: DatedWay = {
+  promisesKeys: false,
+  showsEdits: false,
+  start: (table, hooks) => startLegistarPortal(() => [asEvents(table())], { client: 'pocket' }, hooks),
+  source: (url) => ({
+    family: 'legistar',
+    api: `${url}/v1`,
+    client: 'pocket',
+    records: 'events',
+    pageRows: 7,
+  }),
+  asks: ({ query }) => query.get('$top') === '7',
+}
+
 /** Ways by name. */
 export const DATED_WAYS: Readonly<Record<string, DatedWay>> = {
   'Socrata export': socrata({ read: 'export' }),
@@ -55,6 +88,7 @@ export const DATED_WAYS: Readonly<Record<string, DatedWay>> = {
   'Socrata export without row identifier': socrata({ read: 'export' }, false),
   'ArcGIS pages': arcgis({}),
   'ArcGIS ranges': arcgis(SERVER_10_1),
+  'Legistar lists': legistar,
 }
 
 /** A city whose one source is read in a way. @param source, dataset settings besides */

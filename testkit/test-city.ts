@@ -8,6 +8,7 @@ import { detectDataset } from '../src/detect/detect-dataset.js'
 import { harmonizeDataset } from '../src/harmonize/harmonize-dataset.js'
 import { ingestSource } from '../src/ingest/ingest-source.js'
 import { BOUNDED, type IngestProfile } from '../src/ingest/profiles.js'
+import type { Clock } from '../src/kernel/time.js'
 import { scopeTo } from '../src/lake/prefixes.js'
 import type { ObjectStore } from '../src/lake/store.js'
 import { measureDataset } from '../src/measure/measure-dataset.js'
@@ -59,13 +60,15 @@ export interface StageOptions {
   readonly fetch?: Fetcher
   readonly profile?: IngestProfile
   readonly report?: Report
+  /** Default: {@link NOON}. */
+  readonly clock?: Clock
   /** Ingestion only: also what the portal says is unchanged is read, and read in full. */
   readonly rereads?: boolean
 }
 
 function contextOf(store: ObjectStore, city: CityFile, options: StageOptions) {
   const runner = options.runner ?? inProcessRunner(store)
-  return { city, runner, clock: NOON, report: options.report ?? (() => {}) }
+  return { city, runner, clock: options.clock ?? NOON, report: options.report ?? (() => {}) }
 }
 
 /** Ingests the one source of {@link testCity}, or another. */

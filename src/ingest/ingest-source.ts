@@ -72,6 +72,7 @@ async function readAndCommit(
     if (!rereads && tried === 1) {
       const result = await readChanges(context, work, scratch, publication, head)
       if (result === 'superseded') return unchanged(context, work, await readHead(work))
+      if (result === 'unchanged') return unchanged(context, work, head)
       if (result !== undefined) return result
     }
     const { offers, ...rows } = await readOffers(context, work, scratch, publication.offers)

@@ -24,6 +24,8 @@ export const IncrementalRecord = z.object({
   replaced: z.int(),
   added: z.int(),
   removed: z.int(),
+  /** When the last full read was made; given where the portal counts nothing, see `plan-changes.ts`. */
+  fullAt: z.string().optional(),
   /** Pages of keys alone that told which rows were deleted; none where the portal's count said that none was. */
   keyPages: z.array(z.object({ url: z.string(), sha256: z.string(), bytes: z.int(), rows: z.int() })),
 })

@@ -169,10 +169,10 @@ export interface Source {
   skipped?(signals: PageSignals): readonly SkippedRecord[]
   /**
    * The offer with nothing but the rows that were changed at an instant or after it, read like any other; `rows` is their number by the
-   * portal's own count. A deleted row is in no such offer.
+   * portal's own count, and undefined where the portal counts nothing at all. A deleted row is in no such offer.
    * @param offer with `changes`, as `describe` gave it
    * @param since ISO 8601 UTC
-   * @returns undefined when the portal does not take the question, or does not count the answer
+   * @returns undefined when the portal does not take the question, or does not count the answer although it counts the offer
    * @throws WardbookError the errors of `fetch` that may pass
    */
   changedSince?(offer: Offer, since: string): Promise<Offer | undefined>

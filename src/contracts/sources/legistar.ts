@@ -1,10 +1,11 @@
 import { z } from 'zod'
-import { PortalUrl, SourceCommon, tokenVariable } from './common.js'
+import { ChangeSettings, PortalUrl, SourceCommon, tokenVariable } from './common.js'
 
 /** One kind of record of a council's Legistar web API. */
 export const LegistarSource = z.strictObject({
   family: z.literal('legistar'),
   ...SourceCommon,
+  ...ChangeSettings,
   api: PortalUrl.prefault('https://webapi.legistar.com/v1').describe('Address of the API.'),
   client: z
     .string()

@@ -18,7 +18,7 @@ import { writeDivisions } from '../write-divisions.js'
 import type { WriteResult } from '../write-job.js'
 import type { Merged } from './merge-job.js'
 import { mergedPages } from './merged-pages.js'
-import type { ChangesPlan } from './plan-changes.js'
+import { type ChangesPlan, fullReadAt } from './plan-changes.js'
 import type { KeysRead } from './read-keys.js'
 
 /** Changed rows that were read, and laid over the table. */
@@ -28,6 +28,15 @@ export interface ReadChanges {
   readonly columns: ColumnPlan
   readonly merged: Merged
   readonly keys: KeysRead | undefined
+  /** Rows that the whole offer has now. */
+  readonly rows: number
+}
+
+/** Rows of all pages, good and bad. */
+export function receivedRows(offers: readonly Pick<ReadSource['offers'][number], 'pages'>[]): number {
+  return offers
+    .flatMap(({ pages }) => pages)
+    .reduce((sum, { spooled }) => sum + spooled.record.signals.rows, 0)
 }
 
 /**
@@ -86,7 +95,7 @@ function withUntouched(work: SourceWork, { plan, merged }: ReadChanges, made: Wr
 function provenanceOfChanges(
   context: IngestContext,
   work: SourceWork,
-  { plan, read, merged, keys }: ReadChanges,
+  { plan, read, merged, keys, rows }: ReadChanges,
   snapshot: number,
 ): SnapshotProvenance {
   const { offer, last, since } = plan
@@ -97,15 +106,16 @@ function provenanceOfChanges(
   const fingerprint = digestOf({ appId: work.appId, ...of, pages: shas, keys: keyShas })
   const fresh = provenanceOf(context, read, snapshot, fingerprint)
   const { same, replaced, added, removed } = merged
-  const received = read.offers.reduce((sum, one) => sum + (one.offer.rows ?? 0), 0)
+  const received = receivedRows(read.offers)
   return {
     ...{ snapshot, fingerprint, readAt: fresh.readAt },
     publishedAt: newestOf([last.publishedAt, offer.publishedAt ?? fresh.publishedAt]),
-    offers: [...last.offers.slice(0, -1), recordOf(plan)],
+    offers: [...last.offers.slice(0, -1), recordOf(plan, rows)],
     pages: mergedPages(last.pages, fresh.pages, place, merged),
     incremental: {
       ...{ since, reads: (last.incremental?.reads ?? 0) + 1 },
       ...{ received, same, replaced, added, removed },
+      ...(offer.rows === undefined ? { fullAt: fullReadAt(last) } : {}),
       keyPages: (keys?.pages ?? []).map(keyPageOf),
     },
   }
@@ -117,10 +127,11 @@ function newestOf(instants: readonly string[]): string {
 }
 
 /** The rows of the offer are all that it has now, not those that came. */
-function recordOf({ offer }: ChangesPlan): SnapshotProvenance['offers'][number] {
-  const { name, changeToken, publishedAt, rows = 0, changes } = offer
+function recordOf({ offer }: ChangesPlan, rows: number): SnapshotProvenance['offers'][number] {
+  const { name, changeToken, publishedAt, rows: rowsCounted, changes } = offer
   return {
-    ...{ name, rows, rowsCounted: rows },
+    ...{ name, rows },
+    ...(rowsCounted === undefined ? {} : { rowsCounted }),
     ...(changeToken === undefined ? {} : { changeToken }),
     ...(publishedAt === undefined ? {} : { publishedAt }),
     ...(changes === undefined ? {} : { changes: { until: changes.until, shape: changes.shape } }),

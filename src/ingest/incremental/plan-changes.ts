@@ -17,6 +17,7 @@ export interface ChangeFacts {
   readonly last: SnapshotProvenance | undefined
   /** What the portal lists now, in reading order. */
   readonly offers: readonly Offer[]
+  readonly now: Date
 }
 
 /** How a read of changed rows goes. */
@@ -67,7 +68,7 @@ function whole(why: string): PlannedRead {
 
 /** What stands against it; undefined when nothing does. */
 function whyWhole(
-  { dataset, settings, isCorrected, offers }: ChangeFacts,
+  { dataset, settings, isCorrected, offers, now }: ChangeFacts,
   base: Snapshot,
   last: SnapshotProvenance,
   offer: Offer,
@@ -75,14 +76,16 @@ function whyWhole(
   const known = last.offers.at(-1)
   if (known?.changes === undefined || last.pages.some((page) => page.offer === undefined))
     return 'the last read kept no time of changes'
-  if ((last.incremental?.reads ?? 0) + 1 >= (settings.fullEvery ?? 1)) return 'a full read is due'
+  if (isFullDue(last, offer, settings.fullEvery ?? 1, now)) return 'a full read is due'
   if (isCorrected || last.corrections !== undefined) return 'bad rows were corrected'
   if (last.skipped !== undefined || last.pages.some((page) => page.rowsQuarantined > 0))
     return 'the last read had rows that could not be read'
   if (!areKnown(offers, last.offers)) return 'other tables than the last one came, went or changed'
   if (known.changes.shape !== offer.changes?.shape) return 'its columns or the way it is read have changed'
-  if (known.rows !== known.rowsCounted) return 'the last read did not have the rows that the portal counted'
-  if (offer.rows === undefined || offer.rows === 0) return 'the portal counts no rows'
+  const isCounted = known.rowsCounted !== undefined
+  if (isCounted ? !offer.rows : known.rows === 0) return 'the portal counts no rows'
+  if (isCounted ? known.rows !== known.rowsCounted : offer.rows !== undefined)
+    return 'the last read did not have the rows that the portal counted'
   const isOurs = [...base.files.values()].every(
     ({ tags }) => !tags[REGISTERED_TAG] && tags.sha256 && tags.content,
   )
@@ -90,6 +93,23 @@ function whyWhole(
   if (base.partitionColumns[0] !== dataset.partition.column || !isOurs || rowsOf(base) !== rows)
     return 'the table is not as the last read left it'
   return undefined
+}
+
+const DAY_MS = 24 * HOUR_MS
+
+/**
+ * Whether so many reads were made since the last full one. Where the portal gives neither count nor token, reads that find nothing changed leave
+ * no commit to be counted by: there, so many days stand for as many reads.
+ */
+function isFullDue(last: SnapshotProvenance, offer: Offer, fullEvery: number, now: Date): boolean {
+  if ((last.incremental?.reads ?? 0) + 1 >= fullEvery) return true
+  const days = (now.getTime() - Date.parse(fullReadAt(last))) / DAY_MS
+  return offer.rows === undefined && days >= fullEvery
+}
+
+/** When the last full read was made. */
+export function fullReadAt({ incremental, readAt }: SnapshotProvenance): string {
+  return incremental === undefined ? readAt : (incremental.fullAt ?? readAt)
 }
 
 /** Whether the same offers stand in the same order, and all but the last are word for word what they were. */
@@ -126,7 +146,7 @@ const MAX_CHANGED_ROWS = 1_000_000
 
 /**
  * Why the changed rows are too many to be read alone; undefined when they are not.
- * @param changed by the portal's count, the overlap's included
+ * @param changed by the portal's count, or as they came; the overlap's included
  */
 export function tooManyChanges(changed: number, all: number): string | undefined {
   if (changed > MAX_CHANGED_ROWS) return `${changed} rows were changed, more than ${MAX_CHANGED_ROWS}`

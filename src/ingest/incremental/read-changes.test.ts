@@ -16,6 +16,7 @@ import {
   inProcessRunner,
   keysOf,
   makeLake,
+  NOON,
   queryTable,
   type TestLake,
   worldOf,
@@ -67,11 +68,16 @@ async function begin(name = 'Socrata export'): Promise<DatedWay> {
 const report = ({ message }: { message: string }) => void told.push(message)
 
 /** Reads what is published now. @returns the requests for rows that it took */
-async function read(way: DatedWay, settings: object = {}, dataset: object = {}, rereads = false) {
+async function read(
+  way: DatedWay,
+  settings: object = {},
+  dataset: object = {},
+  { rereads = false, clock = NOON }: { rereads?: boolean; clock?: () => Date } = {},
+) {
   const before = trial.portal.requests.length
   told.length = 0
   const city = datedCity(way, trial.portal.url, settings, dataset)
-  const result = await ingest(lake.store, city, { report, rereads })
+  const result = await ingest(lake.store, city, { report, rereads, clock })
   return { result, asked: trial.portal.requests.slice(before).filter(way.asks) }
 }
 
@@ -255,7 +261,7 @@ describe('a full read is made', () => {
     await publish(way, [retitle(2)]) // with its key again, under which the table was not made
     expect((await provenanceIn(lake.store)).incremental).toBeUndefined()
     edited.publish([retitle(3)], DAYS)
-    await read(way, {}, {}, true)
+    await read(way, {}, {}, { rereads: true })
     expect((await provenanceIn(lake.store)).incremental).toBeUndefined()
     await expectPublished()
   })
@@ -406,6 +412,45 @@ describe('a source of several tables', () => {
     await read(way)
     expect(told.join('\n')).toMatch(/reads all rows: other tables than the last one came, went or changed/)
     expect((await rowsOfNumber('SR-0004')).map(({ title }) => title)).toEqual(['edited', 'request 4'])
+  })
+})
+
+describe('a read of a portal that counts nothing', () => {
+  const filters = (asked: readonly { query: URLSearchParams }[]) =>
+    asked.map(({ query }) => query.get('$filter') ?? '')
+
+  it('asks for what any of its times says was changed, 72 hours back, and for all ids', async () => {
+    const way = await begin('Legistar lists')
+    await publish(way, [retitle(0)], {}) // the newest change that the portal knows is this one now
+    const { asked } = await publish(way, [retitle(3), { kind: 'delete', at: 8 }, add(1)])
+    const names = ['EventLastModifiedUtc', 'EventAgendaLastPublishedUTC', 'EventMinutesLastPublishedUTC']
+    const since = (above: string) => names.map((name) => `${above}${name} ge datetime'2026-01-01T00:00:00'`)
+    expect(filters(asked)[0]).toBe(since('').join(' or '))
+    expect(filters(asked)[1]).toBe(since('EventId gt 61 and ').join(' or '))
+    const keys = asked.filter(({ query }) => query.has('$select'))
+    expect(keys[0]?.query.get('$select')).toBe('EventId,number')
+    expect((await provenanceIn(lake.store)).incremental).toMatchObject({
+      ...{ received: 3, same: 1, replaced: 1, added: 1, removed: 1 },
+      fullAt: NOON().toISOString(),
+    })
+  })
+
+  it('commits nothing where nothing changed, and reads all rows where a week has gone since it last did', async () => {
+    const way = await begin('Legistar lists')
+    const before = await worldOf(lake.store)
+    const { result, asked } = await read(way)
+    expect(result.verdict).toBe('unchanged')
+    expect(filters(asked).some((filter) => filter.includes('EventLastModifiedUtc ge'))).toBe(true)
+    expect(await worldOf(lake.store)).toEqual(before)
+    const later = () => new Date(NOON().getTime() + 7 * 86_400_000)
+    expect((await read(way, {}, {}, { clock: later })).result.verdict).toBe('unchanged')
+    expect(told.join('\n')).toMatch(/reads all rows: a full read is due/)
+  })
+
+  it('reads all rows where too many changed', async () => {
+    const way = await begin('Legistar lists')
+    await publish(way, [{ kind: 'reload' }])
+    expect(told.join('\n')).toMatch(/reads all rows: 60 of 60 rows were changed/)
   })
 })
 

@@ -8,7 +8,7 @@ import { type ColumnPlan, planColumns } from '../plan-columns.js'
 import { type ReadOffer, type ReadSource, readOffers, unlistedOffers } from '../read-offers.js'
 import { type Head, type IngestContext, type IngestResult, type SourceWork, step } from '../source-work.js'
 import { changeBetween } from '../verdict.js'
-import { commitChanges, type ReadChanges } from './commit-changes.js'
+import { commitChanges, type ReadChanges, receivedRows } from './commit-changes.js'
 import { MERGE_TASK, type Merged, type MergeJob, type MergeResult } from './merge-job.js'
 import { type ChangesPlan, planChanges, tooManyChanges } from './plan-changes.js'
 import { type KeysRead, readKeys } from './read-keys.js'
@@ -18,7 +18,7 @@ import { type KeysRead, readKeys } from './read-keys.js'
  * count the changes → their pages into the spool → lay them over the table by key → where the count does not agree, ask for all keys → describe
  * again → commit what became of the divisions that this touches.
  * @returns undefined when a full read has to be made: nothing was committed, and the report says why where that is news; 'superseded' when
- *   another run has committed the source meanwhile
+ *   another run has committed the source meanwhile; 'unchanged' when the table is what it was, and no token of the portal's is news
  * @throws WardbookError of the source, where trying again may help, and of the workers
  */
 export async function readChanges(
@@ -27,18 +27,21 @@ export async function readChanges(
   scratch: Scratch,
   publication: Publication,
   head: Head,
-): Promise<IngestResult | 'superseded' | undefined> {
+): Promise<ChangesRead> {
   const planned = planChanges({
     dataset: work.dataset,
     settings: settingsOf(work),
     isCorrected: work.corrections !== undefined,
-    ...{ base: head.base, last: head.last, offers: publication.offers },
+    ...{ base: head.base, last: head.last, offers: publication.offers, now: context.clock() },
   })
   if (planned.kind === 'changes' && !(await hasBegunWhole(work, planned.plan)))
     return new ChangesReader(context, work, scratch, publication, planned.plan).read()
   if (planned.kind === 'whole' && planned.why !== undefined) tellWhole(context, work, planned.why)
   return undefined
 }
+
+/** What a read of changed rows came to. */
+type ChangesRead = IngestResult | 'superseded' | 'unchanged' | undefined
 
 /** A full read that was interrupted goes on: its pages lie under the offer's own token, and would have to make room for those of the changes. */
 function hasBegunWhole({ spool }: SourceWork, { offer }: ChangesPlan): Promise<boolean> {
@@ -65,7 +68,7 @@ class ChangesReader {
     private readonly plan: ChangesPlan,
   ) {}
 
-  async read(): Promise<IngestResult | 'superseded' | undefined> {
+  async read(): Promise<ChangesRead> {
     try {
       return await this.readOrFail()
     } catch (thrown) {
@@ -76,16 +79,18 @@ class ChangesReader {
     }
   }
 
-  private async readOrFail(): Promise<IngestResult | 'superseded' | undefined> {
+  private async readOrFail(): Promise<ChangesRead> {
     const asked = await this.changedOffer()
     const offers = asked.rows === 0 ? [] : [asked]
     const read = await readOffers(this.context, this.work, this.scratch, offers, this.plan.firstPage)
     demandComplete(read.offers)
+    this.demandFew(read.offers)
     if (read.split.badRows !== undefined) throw new NotEnough('some changed rows cannot be read')
     const columns = this.columnsOf(read)
-    const { merged, keys } = await this.merge(read, columns)
+    const { merged, keys, rows } = await this.merge(read, columns)
     await this.demandUnchanged()
-    const changes: ReadChanges = { plan: this.plan, read, columns, merged, keys }
+    if (this.isAsBefore(merged)) return 'unchanged'
+    const changes: ReadChanges = { plan: this.plan, read, columns, merged, keys, rows }
     return commitChanges(this.context, this.work, this.scratch, changes)
   }
 
@@ -93,11 +98,13 @@ class ChangesReader {
   private async changedOffer(): Promise<Offer> {
     const { offer, since, last } = this.plan
     const changed = await orNotEnough(this.work.source.changedSince?.(offer, since))
-    if (changed?.rows === undefined) throw new NotEnough('the portal does not tell its changed rows')
-    const tooMany = tooManyChanges(changed.rows, offer.rows as number)
-    if (tooMany !== undefined) throw new NotEnough(tooMany)
-    step(this.context, this.work, `asks for the ${changed.rows} rows that changed since ${since}`, {
-      ...{ since, changed: changed.rows, rows: offer.rows },
+    if (changed === undefined || (changed.rows === undefined) !== (offer.rows === undefined))
+      throw new NotEnough('the portal does not tell its changed rows')
+    if (changed.rows !== undefined) demandFewer(changed.rows, offer.rows)
+    const which = changed.rows === undefined ? 'the rows' : `the ${changed.rows} rows`
+    step(this.context, this.work, `asks for ${which} that changed since ${since}`, {
+      since,
+      ...(changed.rows === undefined ? {} : { changed: changed.rows, rows: offer.rows }),
     })
     const changeToken = offer.changeToken && `${offer.changeToken} since ${since} on ${last.snapshot}`
     return { ...changed, changeToken }
@@ -118,19 +125,34 @@ class ChangesReader {
     return plan
   }
 
+  /** Where the portal counts nothing, what came is to be held against what was there. */
+  private demandFew(offers: readonly ReadOffer[]): void {
+    const { offer, last } = this.plan
+    if (offer.rows === undefined) demandFewer(receivedRows(offers), last.offers.at(-1)?.rows)
+  }
+
+  /** No token says that there is something new, and there is not. */
+  private isAsBefore({ added, replaced, removed }: Merged): boolean {
+    return this.plan.offer.changeToken === undefined && added + replaced + removed === 0
+  }
+
+  /** `rows`: of the whole offer, as the portal counts them or as their keys came. */
   private async merge(
     read: ReadSource,
     columns: ColumnPlan,
-  ): Promise<{ merged: Merged; keys: KeysRead | undefined }> {
-    if (this.isUniqueKey()) {
-      const first = await this.runMerge(read, columns, undefined)
-      if (first.outcome === 'merged') return { merged: first, keys: undefined }
+  ): Promise<{ merged: Merged; keys: KeysRead | undefined; rows: number }> {
+    const { rows } = this.plan.offer
+    if (rows !== undefined && this.isUniqueKey()) {
+      const first = await this.runMerge(read, columns, rows, undefined)
+      if (first.outcome === 'merged') return { merged: first, keys: undefined, rows }
       if (first.outcome === 'unsure') throw new NotEnough(first.why)
-      this.tellKeys(`would have ${first.rows} rows where the portal counts ${this.plan.offer.rows}`)
-    } else this.tellKeys(`the portal does not promise that ${this.work.dataset.key} is unique`)
+      this.tellKeys(`would have ${first.rows} rows where the portal counts ${rows}`)
+    } else if (rows === undefined) this.tellKeys('the portal counts nothing')
+    else this.tellKeys(`the portal does not promise that ${this.work.dataset.key} is unique`)
     const keys = await this.readKeys()
-    const merged = await this.runMerge(read, columns, keys.file)
-    if (merged.outcome === 'merged') return { merged, keys }
+    const expectedRows = rows ?? keys.rows
+    const merged = await this.runMerge(read, columns, expectedRows, keys.file)
+    if (merged.outcome === 'merged') return { merged, keys, rows: expectedRows }
     throw new NotEnough(merged.outcome === 'unsure' ? merged.why : 'the keys do not tell which rows went')
   }
 
@@ -156,8 +178,13 @@ class ChangesReader {
     return keys
   }
 
-  private runMerge(read: ReadSource, columns: ColumnPlan, keys: string | undefined): Promise<MergeResult> {
-    const { base, offerPage, offer } = this.plan
+  private runMerge(
+    read: ReadSource,
+    columns: ColumnPlan,
+    expectedRows: number,
+    keys: string | undefined,
+  ): Promise<MergeResult> {
+    const { base, offerPage } = this.plan
     const column = this.work.dataset.partition.column
     const job: MergeJob = {
       columns: columns.columns.map(({ name }) => name),
@@ -170,8 +197,7 @@ class ChangesReader {
         division: file.partition[column] ?? '',
         object: `${this.work.raw.root}/${file.key}`,
       })),
-      ...{ offerPage, keys },
-      expectedRows: offer.rows as number,
+      ...{ offerPage, keys, expectedRows },
       folder: join(this.scratch.folder, 'merged'),
     }
     return this.context.runner.run<MergeJob, MergeResult>(MERGE_TASK, job).catch(demandFullRead)
@@ -199,10 +225,16 @@ function demandFullRead(thrown: unknown): never {
   throw thrown
 }
 
+/** @throws NotEnough when so many rows changed that all of them are read rather */
+function demandFewer(changed: number, all = 0): void {
+  const tooMany = tooManyChanges(changed, all)
+  if (tooMany !== undefined) throw new NotEnough(tooMany)
+}
+
 function demandComplete(offers: readonly ReadOffer[]): void {
   for (const { offer, pages, repeated, skipped } of offers) {
-    const received = pages.reduce((sum, { spooled }) => sum + spooled.record.signals.rows, 0)
-    if (received !== offer.rows)
+    const received = receivedRows([{ pages }])
+    if (offer.rows !== undefined && received !== offer.rows)
       throw new NotEnough(`the portal counts ${offer.rows} changed rows, and ${received} came`)
     if (repeated !== undefined && repeated > 0) throw new NotEnough(`${repeated} changed rows came twice`)
     if (skipped.length > 0) throw new NotEnough(`the portal could not give ${skipped.length} records`)

@@ -12,6 +12,7 @@ export interface KeysRead {
   /** CSV with the header `key`, a quoted key a line. */
   readonly file: string
   readonly pages: readonly PageRecord[]
+  readonly rows: number
 }
 
 /**
@@ -46,7 +47,7 @@ export async function readKeys(
       await rm(receiving, { recursive: true, force: true })
     }
     await out.finish()
-    return { file, pages }
+    return { file, pages, rows: pages.reduce((sum, { signals }) => sum + signals.rows, 0) }
   } finally {
     await out.close()
   }

@@ -76,6 +76,24 @@ export class LegistarApi {
     )
   }
 
+  /**
+   * When the record was changed that a list has changed last, ISO 8601 UTC: by the portal's clock, where it dates its answers, no later than now.
+   * @param column with times of UTC, written without a zone
+   * @returns undefined for an empty list, and where the column is not there or holds no time
+   */
+  async newest(path: string, idColumn: string, column: string): Promise<string | undefined> {
+    const query = new URLSearchParams({ $top: '1', $orderby: `${column} desc` })
+    const asked = await this.records(`${this.base}/${path}?${query}`, idColumn).catch((thrown) => {
+      if (thrown instanceof WardbookError && thrown.code === 'portal-rejected-request') return undefined
+      throw thrown
+    })
+    const said = asked?.records[0] && memberOf(asked.records[0].json, column)
+    const changedMs = typeof said === 'string' ? Date.parse(`${said}Z`) : Number.NaN
+    if (asked === undefined || Number.isNaN(changedMs)) return undefined
+    const nowMs = Date.parse(asked.answer.headers.get('date') ?? '')
+    return new Date(Number.isNaN(nowMs) ? changedMs : Math.min(changedMs, nowMs)).toISOString()
+  }
+
   /** All records of a list below another record, by id: one answer, or pages in the order of ids where one answer would be cut off. */
   async all(path: string, idColumn: string): Promise<readonly RawRecord[]> {
     const { records } = await this.records(`${this.base}/${path}`, idColumn)

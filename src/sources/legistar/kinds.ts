@@ -9,6 +9,12 @@ export interface ListedKind {
   readonly id: string
   /** Column with the day that `since` is compared with; undefined: `since` does not narrow the list. */
   readonly date?: string
+  /**
+   * Columns with times of UTC of which one moves when a record changes; the first is the database's own. It does not move with an agenda or minutes
+   * that are published, nor with all dates of a matter [S: python-legistar-scraper]. The API takes 16 comparisons in a filter, and each column
+   * here takes up to three.
+   */
+  readonly changes: readonly [string, ...string[]]
 }
 
 /** Records that are only listed below another one, each with the id of that one as a column. */
@@ -29,8 +35,17 @@ export interface NestedStep {
   readonly parentId: string
 }
 
-const EVENTS: ListedKind = { path: 'events', id: 'EventId', date: 'EventDate' }
-const MATTERS: ListedKind = { path: 'matters', id: 'MatterId', date: 'MatterIntroDate' }
+const EVENTS: ListedKind = {
+  ...{ path: 'events', id: 'EventId', date: 'EventDate' },
+  changes: ['EventLastModifiedUtc', 'EventAgendaLastPublishedUTC', 'EventMinutesLastPublishedUTC'],
+}
+const MATTERS: ListedKind = {
+  ...{ path: 'matters', id: 'MatterId', date: 'MatterIntroDate' },
+  changes: [
+    ...(['MatterLastModifiedUtc', 'MatterIntroDate', 'MatterAgendaDate'] as const),
+    ...(['MatterPassedDate', 'MatterEnactmentDate'] as const),
+  ],
+}
 
 const EVENT_ITEMS: NestedStep = {
   path: (event) => `events/${event}/eventitems?AgendaNote=1&MinutesNote=1&Attachments=1`,
@@ -50,9 +65,9 @@ function belowMatters(path: string, id: string): NestedKind {
 
 /** How each kind of record is listed. */
 export const KINDS: Readonly<Record<LegistarRecords, ListedKind | NestedKind>> = {
-  bodies: { path: 'bodies', id: 'BodyId' },
-  persons: { path: 'persons', id: 'PersonId' },
-  officerecords: { path: 'officerecords', id: 'OfficeRecordId' },
+  bodies: { path: 'bodies', id: 'BodyId', changes: ['BodyLastModifiedUtc'] },
+  persons: { path: 'persons', id: 'PersonId', changes: ['PersonLastModifiedUtc'] },
+  officerecords: { path: 'officerecords', id: 'OfficeRecordId', changes: ['OfficeRecordLastModifiedUtc'] },
   events: EVENTS,
   matters: MATTERS,
   eventitems: { parents: EVENTS, steps: [EVENT_ITEMS], parentsAPage: 25 },

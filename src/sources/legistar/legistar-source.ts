@@ -1,9 +1,10 @@
 import type { LegistarSourceConfig } from '../../contracts/sources/legistar.js'
-import type { Json } from '../../kernel/ids.js'
+import { digestOf, type Json } from '../../kernel/ids.js'
 import { pageAnswer } from '../http/page-answer.js'
 import { unusable } from '../http/read-json.js'
 import { type PortalTools, tokenOf } from '../portal-tools.js'
 import type {
+  ChangeTime,
   Offer,
   PageAnswer,
   PageRecord,
@@ -13,7 +14,7 @@ import type {
   Source,
 } from '../source.js'
 import { LegistarApi } from './ask-records.js'
-import { idOf, isNested, KINDS } from './kinds.js'
+import { idOf, isNested, KINDS, type ListedKind } from './kinds.js'
 import { fetchNestedPage, skippedOf } from './nested-page.js'
 import { type LegistarPlan, nextLegistarPage } from './next-page.js'
 
@@ -21,6 +22,9 @@ import { type LegistarPlan, nextLegistarPage } from './next-page.js'
 export function openLegistarSource(_name: string, config: LegistarSourceConfig, tools: PortalTools): Source {
   return new LegistarSource(config, tools)
 }
+
+/** Changes of a record show late: some are dated by hand, some are published hours after they were made [S: python-legistar-scraper]. */
+const OVERLAP_HOURS = 72
 
 class LegistarSource implements Source {
   private readonly api: LegistarApi
@@ -52,8 +56,31 @@ class LegistarSource implements Source {
       columns: undefined,
       key: { column: idOf(kind), hidden: drops.includes(idOf(kind)), ascending: !isNested(kind) },
       plan: plan as unknown as Json,
+      ...(isNested(kind) ? {} : await this.changeTimeOf(kind)),
     }
     return { offers: [offer], missing: [] }
+  }
+
+  /**
+   * Records that have a list of their own tell when they were changed; those below others are read whole, as nothing tells of them.
+   * What the newest was changed at is where a later read begins, less the overlap.
+   */
+  private async changeTimeOf(kind: ListedKind): Promise<{ changes?: ChangeTime }> {
+    const { records, since } = this.config
+    const newest = await this.api.newest(kind.path, kind.id, kind.changes[0])
+    if (newest === undefined) return {}
+    const shape = digestOf({ records, since: since ?? null, changes: kind.changes })
+    return { changes: { until: newest, overlapHours: OVERLAP_HOURS, shape, unique: [kind.id] } }
+  }
+
+  async changedSince(offer: Offer, since: string): Promise<Offer | undefined> {
+    const plan: LegistarPlan = { ...(offer.plan as unknown as LegistarPlan), changedSince: since }
+    return { ...offer, plan: plan as unknown as Json }
+  }
+
+  keysOf(offer: Offer, column: string): Offer | undefined {
+    const plan: LegistarPlan = { ...(offer.plan as unknown as LegistarPlan), column }
+    return { ...offer, columns: [{ name: column }], plan: plan as unknown as Json }
   }
 
   nextPage({ plan }: Offer, done: readonly PageRecord[]): PageRequest | undefined {

@@ -12,6 +12,10 @@ export interface LegistarPlan {
   readonly base: string
   readonly since: string | null
   readonly rows: number
+  /** Records that changed at this instant or later, ISO 8601 UTC; absent: all. */
+  readonly changedSince?: string
+  /** The only column beside the id; absent: all. */
+  readonly column?: string
 }
 
 const LISTED_FORMAT: JsonFormat = { kind: 'json', rowsAt: [], cells: 'object' }
@@ -35,7 +39,7 @@ export function nextLegistarPage(plan: LegistarPlan, done: readonly PageRecord[]
 }
 
 function listUrl(
-  { base, since }: LegistarPlan,
+  { base, since, changedSince, column }: LegistarPlan,
   kind: ListedKind,
   above: bigint | undefined,
   top: number,
@@ -44,8 +48,22 @@ function listUrl(
     ...(above === undefined ? [] : [`${kind.id} gt ${above}`]),
     ...(since === null || kind.date === undefined ? [] : [`${kind.date} ge datetime'${since}'`]),
   ]
-  const filter = conditions.length === 0 ? {} : { $filter: conditions.join(' and ') }
-  return `${base}/${kind.path}?${new URLSearchParams({ ...filter, $orderby: kind.id, $top: String(top) })}`
+  // `and` binds: without brackets, which not every server of the API reads, each alternative has all conditions.
+  const alternatives =
+    changedSince === undefined
+      ? [conditions]
+      : kind.changes.map((name) => [...conditions, `${name} ge datetime'${withoutZone(changedSince)}'`])
+  const filter = alternatives.map((terms) => terms.join(' and ')).join(' or ')
+  return `${base}/${kind.path}?${new URLSearchParams({
+    ...(filter === '' ? {} : { $filter: filter }),
+    ...{ $orderby: kind.id, $top: String(top) },
+    ...(column === undefined ? {} : { $select: [...new Set([kind.id, column])].join(',') }),
+  })}`
+}
+
+/** Whole seconds of UTC, as the API writes them. */
+function withoutZone(instant: string): string {
+  return instant.slice(0, 'YYYY-MM-DDTHH:MM:SS'.length)
 }
 
 /** Listed records of a page: for nested kinds, those whose lists it is made of. */
