@@ -99,6 +99,26 @@ describe('a request', () => {
     expect([error.code, error.facts.retryAfter, asked.length]).toEqual(['portal-throttled', '86400', 1])
   })
 
+  it('is sent twice to a host that is not there, and to one that cannot be asked for just now until patience ends', async () => {
+    const triesOf = async (code: string) => {
+      let tries = 0
+      const lookup = async () => {
+        tries += 1
+        throw new TypeError('fetch failed', {
+          cause: Object.assign(new Error(`getaddrinfo ${code}`), { code }),
+        })
+      }
+      const sent = httpClient({ ...effects, fetch: lookup }).send({ url: 'http://data.example.invalid/a' })
+      const error = await sent.catch((thrown: unknown) => thrown as WardbookError)
+      return { tries, error }
+    }
+    const unknown = await triesOf('ENOTFOUND')
+    expect(unknown.tries).toBe(2)
+    expect(unknown.error).toMatchObject({ code: 'portal-unreachable', remedy: 'retry' })
+    expect((unknown.error as WardbookError).message).toMatch(/getaddrinfo ENOTFOUND; is the name right\?$/)
+    expect((await triesOf('EAI_AGAIN')).tries).toBe(DEFAULT_PATIENCE.tries)
+  })
+
   it('never takes longer than the patience in all', async () => {
     handler = (_request, response) => response.writeHead(503).end()
     await failureOf({ path: '/a' }, { ...DEFAULT_PATIENCE, tries: 1_000, totalMs: 10_000 })

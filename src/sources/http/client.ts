@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { WardbookError } from '../../kernel/errors.js'
 import { directFetch, type Fetched, type Fetcher, type FetchInit } from './direct-fetch.js'
-import { failureOfStatus, portalUnreachable, reasonOf } from './failures.js'
+import { failureOfStatus, isUnknownHost, portalUnreachable, reasonOf } from './failures.js'
 import { Hosts } from './hosts.js'
 import { withoutSecrets } from './redact.js'
 import { retryAfterMs } from './retry-after.js'
@@ -227,7 +227,12 @@ class Failure {
   ) {}
 }
 
-function mostTries({ tries }: Patience, { code }: WardbookError): number {
+/** A host that is not there is asked for twice: the name service may have been mistaken. */
+const TRIES_OF_UNKNOWN_HOST = 2
+
+function mostTries({ tries }: Patience, error: WardbookError): number {
+  const { code } = error
+  if (isUnknownHost(error)) return Math.min(tries, TRIES_OF_UNKNOWN_HOST)
   return code === 'portal-not-ready' ? Math.max(tries, LOOKS_IN_THE_MAKING) : tries
 }
 

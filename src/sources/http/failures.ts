@@ -34,13 +34,15 @@ export function failureOfStatus(
 
 /** @param reason what the network said */
 export function portalUnreachable(url: string, reason: string, cause?: unknown): WardbookError {
-  return new WardbookError(
-    'portal-unreachable',
-    'retry',
-    `${url} cannot be reached: ${reason}`,
-    { url },
-    { cause },
-  )
+  const isUnknown = isUnknownHost(cause)
+  const message = `${url} cannot be reached: ${reason}${isUnknown ? '; is the name right?' : ''}`
+  return new WardbookError('portal-unreachable', 'retry', message, { url }, { cause })
+}
+
+/** Whether the name service says that there is no such host: it may be mistaken once, not for long. */
+export function isUnknownHost(thrown: unknown): boolean {
+  if (!(thrown instanceof Error)) return false
+  return (thrown as NodeJS.ErrnoException).code === 'ENOTFOUND' || isUnknownHost(thrown.cause)
 }
 
 /** The innermost message of a network error: the outer one is always "fetch failed". */
