@@ -92,16 +92,24 @@ const TextField = z
     error: `'${FILL_IN}' is still to be filled in: name the publisher's column`,
   })
 
-const TimeField = z.strictObject({
-  from: TextField.describe("The publisher's column, or candidates in order."),
-  formats: z
-    .array(z.string())
-    .min(1)
-    .describe(
-      "strptime forms tried in order, e.g. '%Y-%m-%d %H:%M:%S' or '%m/%d/%Y %I:%M:%S %p'; epoch-ms: milliseconds since 1970 in UTC, 0 for none.",
-    ),
-  timeZone: TimeZone.optional().describe("Zone of the publisher's clock; default: the city's."),
-})
+const TimeField = z.strictObject(
+  {
+    from: TextField.describe("The publisher's column, or candidates in order."),
+    formats: z
+      .array(z.string())
+      .min(1)
+      .describe(
+        "strptime forms tried in order, e.g. '%Y-%m-%d %H:%M:%S' or '%m/%d/%Y %I:%M:%S %p'; epoch-ms: milliseconds since 1970 in UTC, 0 for none.",
+      ),
+    timeZone: TimeZone.optional().describe("Zone of the publisher's clock; default: the city's."),
+  },
+  {
+    error: ({ code }) =>
+      code === 'invalid_type'
+        ? "a time is a column with the forms it comes in, e.g. { from: opened_at, formats: ['%Y-%m-%d %H:%M:%S'] }"
+        : undefined,
+  },
+)
 
 type FieldName = (typeof SERVICE_REQUEST_FIELDS)[number]['name']
 

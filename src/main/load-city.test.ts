@@ -92,6 +92,17 @@ describe('a city file', () => {
   })
 })
 
+describe('a time in a mapping', () => {
+  it('that is a column alone is told what a time takes, and an unknown key of it is named', () => {
+    const only = GOOD.replace("{ from: Opened, formats: ['%Y-%m-%d'] }", 'Opened')
+    expect(mistakesIn(only).message).toMatch(
+      /requested_at: a time is a column with the forms it comes in, e\.g\. \{ from:/,
+    )
+    const zoned = GOOD.replace("formats: ['%Y-%m-%d']", "formats: ['%Y-%m-%d'], zone: UTC")
+    expect(mistakesIn(zoned).message).toMatch(/has no key 'zone'/)
+  })
+})
+
 describe('an unknown key', () => {
   it.each([
     [
