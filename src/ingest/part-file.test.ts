@@ -49,10 +49,15 @@ function runsOf(name: string, stretches: readonly { layout: JobLayout; rows: rea
   return handles.map(finishedRun)
 }
 
-function write(columns: readonly string[], layouts: readonly JobLayout[], part: PlannedPart, file: string) {
+async function write(
+  columns: readonly string[],
+  layouts: readonly JobLayout[],
+  part: PlannedPart,
+  file: string,
+) {
   const files = new PartFiles(columns, layouts, 1)
   try {
-    return files.write(part, file)
+    return await files.write(part, file)
   } finally {
     files.close()
   }
@@ -83,7 +88,7 @@ async function expectSame(
   const layouts = stretches.map(({ layout }) => layout)
   const runs = runsOf(name, stretches)
   const file = join(folder, `${name}.parquet`)
-  const written = write(columns, layouts, partOf('1', runs), file)
+  const written = await write(columns, layouts, partOf('1', runs), file)
   const inFile = `SELECT * FROM read_parquet(${literal(file)})`
   const inRuns = runs.map((run) => `(${engineSql(columns, run.file, layouts[run.layout] as JobLayout)})`)
   await engine.run(
@@ -228,10 +233,10 @@ describe('rows of a part in its file', () => {
     const large = partOf('1', runsOf('large', [{ layout, rows: [...rows, ...rows, ...rows] }]))
     const small = partOf('2', runsOf('small', [{ layout, rows: rows.slice(7) }]))
     const alone = join(folder, 'alone.parquet')
-    write(COLUMNS, [layout], small, alone)
+    await write(COLUMNS, [layout], small, alone)
     const files = new PartFiles(COLUMNS, [layout], 1)
-    files.write(large, join(folder, 'large.parquet'))
-    files.write(small, join(folder, 'after.parquet'))
+    await files.write(large, join(folder, 'large.parquet'))
+    await files.write(small, join(folder, 'after.parquet'))
     files.close()
     expect(await readFile(join(folder, 'after.parquet'))).toEqual(await readFile(alone))
   })

@@ -45,12 +45,12 @@ export class PartFiles {
   }
 
   /** Writes a part's rows. @returns what was found in its runs */
-  write({ runs, bytes }: PlannedPart, file: string): WrittenPart {
+  async write({ runs, bytes }: PlannedPart, file: string): Promise<WrittenPart> {
     this.cells.reset()
     const parquet = new ParquetFile(file, this.stored.map(parquetColumn), this.level)
     try {
       const writer = new PartWriter(this.cells, this.columns, this.layouts, { runs, bytes }, parquet)
-      for (const run of runs) writer.takeRun(run)
+      for (const run of runs) await writer.takeRun(run)
       const written = writer.finish()
       parquet.finish()
       return written
@@ -147,10 +147,10 @@ class PartWriter {
     this.totals = new PartTotals(columns.length)
   }
 
-  takeRun(run: Run): void {
+  async takeRun(run: Run): Promise<void> {
     const descriptor = openSync(run.file, 'r')
     try {
-      this.readRun(run, descriptor)
+      await this.readRun(run, descriptor)
     } finally {
       closeSync(descriptor)
     }
@@ -162,7 +162,7 @@ class PartWriter {
     return this.totals.written()
   }
 
-  private readRun(run: Run, descriptor: number): void {
+  private async readRun(run: Run, descriptor: number): Promise<void> {
     const { cells, input, room } = this
     const places = this.places[run.layout] as Places
     let isHeader = true
@@ -179,6 +179,7 @@ class PartWriter {
         }
       }
       if (!isHeader) this.walk(places)
+      await this.parquet.collect()
       if (read > 0) continue
       if (this.walked < this.filled) throw broken(run)
       return

@@ -18,15 +18,15 @@ import type { WriteJob, WriteResult } from './write-job.js'
  * @throws WardbookError 'row-count-differs' (report-bug) when a part's runs hold other rows than were put there
  */
 export async function writeParts(store: ObjectStore, job: WriteJob): Promise<WriteResult> {
-  const scratch = await store.scratch()
   const files = new PartFiles(job.columns, job.layouts, job.compressionLevel)
+  const scratch = await store.scratch()
   const file = join(scratch.folder, 'part.parquet')
   const parts: NewFile[] = []
   const kept: { division: string; sha256: string }[] = []
   let rows = 0
   try {
     for (const part of job.parts) {
-      const finished = finishedFile(job, part, file, files.write(part, file))
+      const finished = finishedFile(job, part, file, await files.write(part, file))
       rows += finished.rows
       const same = job.live.find(
         ({ division, content }) => division === part.division && content === finished.tags?.content,

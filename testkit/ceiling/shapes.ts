@@ -1,3 +1,4 @@
+import { createCipheriv } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -49,6 +50,14 @@ export function textOf(row: number, length: number): string {
   const from = Math.imul(row, 7_919) >>> 0
   const start = from % (TEXT.length - length)
   return TEXT.slice(start, start + length)
+}
+
+/** Text that no compression makes smaller than three quarters. @param bytes about its length */
+function noiseOf(row: number, bytes: number): string {
+  const place = Buffer.alloc(16)
+  place.writeUInt32BE(row, 0)
+  const noise = createCipheriv('aes-128-ctr', NO_SECRET, place)
+  return noise.update(Buffer.alloc(Math.ceil((bytes * 3) / 4))).toString('base64')
 }
 
 function openedOf(row: number): string {
@@ -119,6 +128,10 @@ export function hardShapes(share: number): Shape[] {
       name: '400 columns',
       files: [file('a.csv', of(125_000), wide, `id,District,Type,Opened,${columns.join(',')}`)],
     },
+    {
+      name: 'text that nothing compresses',
+      files: [file('a.csv', of(250_000), (row) => `${row},1,Noise,${openedOf(row)},${noiseOf(row, 960)}`)],
+    },
     { name: 'quoted cells with line breaks', files: [file('a.csv', of(500_000), quoted)] },
     {
       name: '95 % in one division, with a key',
@@ -144,6 +157,9 @@ export function hardShapes(share: number): Shape[] {
     },
   ]
 }
+
+/** The noise is to be the same each time, not to be hidden. */
+const NO_SECRET = Buffer.alloc(16)
 
 const CHUNK_ROWS = 2_000
 

@@ -78,7 +78,9 @@ class Merge {
 
   private async takeCame() {
     for (const { division, runs } of this.job.divisions)
-      await this.engine.run(sql.cameSql(this.job, this.rowsOf({ division, runs }), this.place(division)))
+      await this.engine.run(
+        sql.cameSql(this.job, await this.rowsOf({ division, runs }), this.place(division)),
+      )
     return this.one(
       'SELECT count(*) AS rows, count(*) - count(id) AS blank, count(id) - count(DISTINCT id) AS double FROM came',
     )
@@ -158,7 +160,7 @@ class Merge {
       part.division === division ? [sql.stayingSql(this.job, part.staged.file, number)] : [],
     )
     const came = this.job.divisions.find((one) => one.division === division)
-    if (came !== undefined) selects.push(sql.enteringSql(this.job, this.rowsOf(came)))
+    if (came !== undefined) selects.push(sql.enteringSql(this.job, await this.rowsOf(came)))
     const runs = []
     for (const [number, select] of selects.entries()) {
       const name = `merged-${place}-${number}`
@@ -169,17 +171,17 @@ class Merge {
   }
 
   /** The rows of a division that came, as the raw table would hold them. */
-  private rowsOf({ division, runs }: DivisionRuns): string {
+  private async rowsOf({ division, runs }: DivisionRuns): Promise<string> {
     const file = join(this.scratch, `came-${this.place(division)}.parquet`)
-    if (!this.written.has(file)) this.write(partOf(division, runs), file)
+    if (!this.written.has(file)) await this.write(partOf(division, runs), file)
     return `SELECT * FROM read_parquet(${literal(file)}, hive_partitioning = false)`
   }
 
-  private write(part: PlannedPart, file: string): void {
+  private async write(part: PlannedPart, file: string): Promise<void> {
     const { columns, layouts } = this.job
     const files = new PartFiles(columns, layouts, CAME_LEVEL)
     try {
-      files.write(part, file)
+      await files.write(part, file)
     } finally {
       files.close()
     }

@@ -131,7 +131,10 @@ export class ParquetFile {
     plainBytes += this.putPage(data, DATA_PAGE, isCompressed)
     const encodings = [...new Set([data, ...pages].map(({ encoding }) => encoding)).add(ENCODING.rle)]
     const place = { offset, dataOffset, plainBytes, bytes: this.size - offset }
-    return { encodings, nulls, bounds, isCompressed, ...place }
+    const isShort =
+      bounds !== undefined &&
+      [bounds.least, bounds.greatest].every((bound) => bound.length <= MAX_BOUND_BYTES)
+    return { encodings, nulls, bounds: isShort ? bounds : undefined, isCompressed, ...place }
   }
 
   /** @returns the bytes that it would take without compression */
@@ -154,9 +157,17 @@ export class ParquetFile {
     for (const bytes of this.waiting)
       for (let at = 0; at < bytes.length; ) at += writeSync(this.descriptor, bytes, at)
     this.waiting = []
+  }
+
+  /**
+   * Gives written pages back. They lie outside the JavaScript heap: nothing presses the engine to look for them, and what it finds is freed only
+   * when the event loop turns.
+   */
+  async collect(): Promise<void> {
     if (this.size - this.collectedAt < COLLECTED_BYTES) return
     this.collectedAt = this.size
-    giveBackMemory() // compressed pages lie outside the JavaScript heap: nothing presses the engine to look for them
+    giveBackMemory()
+    await new Promise((turned) => setImmediate(turned))
   }
 
   private footer(): Buffer {
@@ -215,9 +226,7 @@ function chunkMeta(
   if (chunk.offset < chunk.dataOffset) meta.number(11, chunk.offset, 64)
   meta.structure(12, (statistics) => {
     statistics.number(3, nulls, 64)
-    const isShort = (bound: Buffer) => bound.length <= MAX_BOUND_BYTES
-    if (bounds !== undefined && isShort(bounds.least) && isShort(bounds.greatest))
-      statistics.bytes(5, bounds.greatest).bytes(6, bounds.least)
+    if (bounds !== undefined) statistics.bytes(5, bounds.greatest).bytes(6, bounds.least)
   })
 }
 

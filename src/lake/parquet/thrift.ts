@@ -1,6 +1,9 @@
+const FIRST_BYTES = 128
+
 /** Bytes of Thrift's compact protocol, as far as Parquet's own structures need it: 32 and 64-bit numbers, text, bytes, lists, structures. */
 export class ThriftWriter {
-  private readonly written: number[] = []
+  private room = Buffer.allocUnsafe(FIRST_BYTES)
+  private length = 0
   private lastField = 0
   private readonly outer: number[] = []
 
@@ -47,36 +50,38 @@ export class ThriftWriter {
 
   /** Ends the outermost structure. */
   finish(): Buffer {
-    this.written.push(0)
-    return Buffer.from(this.written)
+    this.put(0)
+    return Buffer.from(this.room.subarray(0, this.length))
   }
 
   private members(write: (inner: this) => void): this {
     this.outer.push(this.lastField)
     this.lastField = 0
     write(this)
-    this.written.push(0)
+    this.put(0)
     this.lastField = this.outer.pop() ?? 0
     return this
   }
 
   /** Fields come in ascending order, at most 15 apart. */
   private header(field: number, type: number): void {
-    this.written.push(((field - this.lastField) << 4) | type)
+    this.put(((field - this.lastField) << 4) | type)
     this.lastField = field
   }
 
   private listHeader(length: number, type: number): void {
-    if (length < 15) this.written.push((length << 4) | type)
+    if (length < 15) this.put((length << 4) | type)
     else {
-      this.written.push(0xf0 | type)
+      this.put(0xf0 | type)
       this.varint(length)
     }
   }
 
   private binary(value: Uint8Array): this {
     this.varint(value.length)
-    for (const byte of value) this.written.push(byte)
+    this.makeRoom(value.length)
+    this.room.set(value, this.length)
+    this.length += value.length
     return this
   }
 
@@ -89,10 +94,23 @@ export class ThriftWriter {
   private varint(value: number): void {
     let rest = value
     while (rest >= 0x80) {
-      this.written.push((rest % 0x80) | 0x80)
+      this.put((rest % 0x80) | 0x80)
       rest = Math.floor(rest / 0x80)
     }
-    this.written.push(rest)
+    this.put(rest)
+  }
+
+  private put(byte: number): void {
+    this.makeRoom(1)
+    this.room[this.length++] = byte
+  }
+
+  private makeRoom(bytes: number): void {
+    const needed = this.length + bytes
+    if (needed <= this.room.length) return
+    const larger = Buffer.allocUnsafe(Math.max(needed, 2 * this.room.length))
+    larger.set(this.room.subarray(0, this.length))
+    this.room = larger
   }
 }
 
