@@ -96,9 +96,9 @@ export async function showSchema(_options: CommonOptions, output: Output): Promi
   return 0
 }
 
-/** JSON Schema of city files, as editors complete from. */
+/** JSON Schema of city files, as editors complete from. What several kinds of datasets share stands there once. */
 export function citySchema(): object {
-  return z.toJSONSchema(CityFile, { io: 'input' })
+  return z.toJSONSchema(CityFile, { io: 'input', reused: 'ref' })
 }
 
 /** `wardbook ledger verify`. */

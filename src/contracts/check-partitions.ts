@@ -7,16 +7,17 @@ export interface SettingMistake {
   readonly message: string
 }
 
-/** Mistakes that one setting alone does not show: boundaries of one id, and partitions by point that cannot be made. */
+/** Mistakes that one setting alone does not show: boundaries of one id, partitions that cannot be made, and settings that would say nothing. */
 export function partitionMistakes(
   boundaries: readonly BoundaryVersion[],
   datasets: Readonly<Record<string, DatasetConfig>>,
 ): SettingMistake[] {
   return [
     ...repeatedIds(boundaries),
-    ...Object.entries(datasets).flatMap(([dataset, config]) =>
-      config.partition.by === 'point' ? pointMistakes(boundaries, dataset, config) : [],
-    ),
+    ...Object.entries(datasets).flatMap(([dataset, config]) => {
+      if (config.partition.by === 'point') return pointMistakes(boundaries, dataset, config)
+      return config.partition.by === 'citywide' ? citywideMistakes(dataset, config) : []
+    }),
   ]
 }
 
@@ -43,10 +44,33 @@ function pointMistakes(
   }
   const chosen = chooseBoundary(boundaries, partition)
   if ('mistake' in chosen) mistakes.push({ path: [...place, chosen.setting], message: chosen.mistake })
-  for (const [source, { family }] of Object.entries(sources)) {
-    if (family !== 'hive') continue
-    const message = "by: point cannot be used for a hive source: its folders say the rows' divisions"
-    mistakes.push({ path: ['datasets', dataset, 'sources', source, 'family'], message })
-  }
-  return mistakes
+  return [...mistakes, ...hiveMistakes(dataset, sources, 'by: point')]
+}
+
+/** Settings that tell divisions apart, where there are none. */
+function citywideMistakes(dataset: string, { partition, sources }: DatasetConfig): SettingMistake[] {
+  const { from, values, point, boundary } = partition
+  const given = Object.entries({ from, point, boundary, values: Object.keys(values).length > 0 || undefined })
+  return [
+    ...given
+      .filter(([, value]) => value !== undefined)
+      .map(([setting]) => ({
+        path: ['datasets', dataset, 'partition', setting],
+        message: `by: citywide takes no \`${setting}\`: no row has a division of its own`,
+      })),
+    ...hiveMistakes(dataset, sources, 'by: citywide'),
+  ]
+}
+
+function hiveMistakes(
+  dataset: string,
+  sources: DatasetConfig['sources'],
+  partition: 'by: point' | 'by: citywide',
+): SettingMistake[] {
+  return Object.entries(sources)
+    .filter(([, { family }]) => family === 'hive')
+    .map(([source]) => ({
+      path: ['datasets', dataset, 'sources', source, 'family'],
+      message: `${partition} cannot be used for a hive source: its folders say the rows' divisions`,
+    }))
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { isTimeZone } from '../kernel/time.js'
 import { changeMistakes } from './check-changes.js'
 import { partitionMistakes } from './check-partitions.js'
-import { SERVICE_REQUEST_FIELDS } from './columns.js'
+import { KIND_NAMES, KINDS, type KindName, requiredFields } from './kinds.js'
 import { SourceConfig } from './source-config.js'
 
 /** Names become folders, addresses and ids: lower-case letters, digits and single hyphens. */
@@ -37,12 +37,12 @@ const Partition = z.strictObject({
         'A spelling that is not listed stays as it is; a blank is unassigned.',
     ),
   by: z
-    .enum(['column', 'point'])
+    .enum(['column', 'point', 'citywide'])
     .optional()
     .describe(
       'column (default): the division is what `from` says. point: it is the boundary that holds the point of the row, so that years on both ' +
         'sides of a redistricting can be compared; a row without a point, or outside of all boundaries, is unassigned. Where `from` is given too, ' +
-        'the share of rows in which both disagree is measured.',
+        'the share of rows in which both disagree is measured. citywide: no row has a division, as of weather and of council matters; the value of all is citywide.',
     ),
   point: z
     .union([
@@ -111,20 +111,21 @@ const TimeField = z.strictObject(
   },
 )
 
-type FieldName = (typeof SERVICE_REQUEST_FIELDS)[number]['name']
+const FieldSetting = { text: TextField.optional(), time: TimeField.optional() }
 
-const mappingShape = Object.fromEntries(
-  SERVICE_REQUEST_FIELDS.map((field) => [
-    field.name,
-    field.type === 'timestamp' ? TimeField.optional() : TextField.optional(),
-  ]),
-) as { [Name in FieldName]: z.ZodOptional<typeof TextField | typeof TimeField> }
-
-const Mapping = z
-  .strictObject(mappingShape)
-  .refine((mapping) => mapping.service_name !== undefined && mapping.requested_at !== undefined, {
-    error: 'a mapping needs at least service_name and requested_at',
+/** The mapping of a kind: each of its fields, and no other. */
+function mappingOf(kind: KindName) {
+  const shape = Object.fromEntries(
+    KINDS[kind].fields.map(({ name, type }) => [
+      name,
+      type === 'timestamp' ? FieldSetting.time : FieldSetting.text,
+    ]),
+  ) as Record<string, typeof FieldSetting.text | typeof FieldSetting.time>
+  const required = requiredFields(kind)
+  return z.strictObject(shape).refine((mapping) => required.every((name) => mapping[name] !== undefined), {
+    error: `a mapping needs at least ${required.join(' and ')}`,
   })
+}
 
 const Quarantine = z.strictObject({
   policy: z
@@ -143,9 +144,10 @@ const Quarantine = z.strictObject({
     ),
 })
 
-const Dataset = z.strictObject({
-  name: z.string().min(1),
-  kind: z.literal('service-requests'),
+const DatasetName = z.string().min(1)
+
+/** Settings that datasets of all kinds have. */
+const datasetSettings = {
   license: z.strictObject({ name: z.string().min(1), url: z.url().optional() }).optional(),
   attribution: z.string().optional(),
   partition: Partition.prefault({}),
@@ -157,8 +159,35 @@ const Dataset = z.strictObject({
   sources: z.record(Slug, SourceConfig).refine((sources) => Object.keys(sources).length > 0, {
     error: 'a dataset needs at least one source',
   }),
-  mapping: Mapping,
+}
+
+/** A dataset of one kind: kinds differ in their mapping alone. */
+function datasetOf(kind: KindName) {
+  return z.strictObject({
+    name: DatasetName,
+    kind: z.literal(kind),
+    ...datasetSettings,
+    mapping: mappingOf(kind),
+  })
+}
+
+/** A dataset whose kind is none, without its mapping: so that its other mistakes can be named as well. */
+export const DatasetOfNoKind = z.strictObject({
+  name: DatasetName,
+  kind: z.unknown().optional(),
+  ...datasetSettings,
+  mapping: z.unknown().optional(),
 })
+
+type DatasetOfKind = ReturnType<typeof datasetOf>
+
+const Dataset = z.discriminatedUnion(
+  'kind',
+  KIND_NAMES.map(datasetOf) as [DatasetOfKind, ...DatasetOfKind[]],
+  {
+    error: `name a kind: ${KIND_NAMES.slice(0, -1).join(', ')} or ${KIND_NAMES.at(-1)}`,
+  },
+)
 
 const Detect = z.strictObject({
   alpha: z
@@ -252,5 +281,6 @@ export type PartsConfig = CityFile['parts']
 export type PartitionConfig = DatasetConfig['partition']
 export type BoundaryVersion = z.infer<typeof BoundaryVersion>
 export type DetectConfig = CityFile['detect']
+/** The publisher's columns by field; which fields there are, the kind says. */
 export type MappingConfig = DatasetConfig['mapping']
 export type TimeFieldConfig = z.infer<typeof TimeField>

@@ -36,42 +36,8 @@ export const QUARANTINE_COLUMNS: readonly Column[] = [
   { name: 'raw_text', type: 'string' },
 ]
 
-/** Fields of a harmonized service request, in Open311 terms where it has one. */
-export const SERVICE_REQUEST_FIELDS = [
-  { name: 'service_request_id', type: 'string' },
-  { name: 'service_name', type: 'string' },
-  { name: 'service_group', type: 'string' },
-  { name: 'status', type: 'string' },
-  { name: 'requested_at', type: 'timestamp' },
-  { name: 'closed_at', type: 'timestamp' },
-  { name: 'expected_at', type: 'timestamp' },
-  { name: 'agency_responsible', type: 'string' },
-  { name: 'queue', type: 'string' },
-  { name: 'channel', type: 'string' },
-  { name: 'address', type: 'string' },
-  { name: 'zipcode', type: 'string' },
-  { name: 'neighborhood', type: 'string' },
-  { name: 'lat', type: 'double' },
-  { name: 'long', type: 'double' },
-] as const satisfies readonly Column[]
-
-/** Fields without which a row cannot be counted: a row that lacks one goes to quarantine. */
-export const REQUIRED_FIELDS: readonly string[] = ['service_name', 'requested_at']
-
 /** In a mapping's `formats`: whole milliseconds since 1970 in UTC, as ArcGIS has its dates; 0 stands for none. */
 export const EPOCH_MS = 'epoch-ms'
-
-/** The calendar day of the request in the city's own time zone. */
-export const REQUESTED_ON = 'requested_on'
-
-/** One coherent table over all years of a dataset. */
-export const TIDY_COLUMNS: readonly Column[] = [
-  ...SERVICE_REQUEST_FIELDS,
-  { name: REQUESTED_ON, type: 'date' },
-  { name: '_source', type: 'string' },
-  { name: ROW_HASH, type: 'long' },
-  { name: SOURCE_PAGE, type: 'integer' },
-]
 
 /** Daily counts of one division by category; sums of rows with the same key are again a valid series. */
 export const SERIES_COLUMNS: readonly Column[] = [

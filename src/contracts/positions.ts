@@ -34,15 +34,21 @@ export function configDigests(city: CityFile, datasetId: string): ConfigDigests 
     ...{ partition: partitionSettings(city, dataset), key, parts: city.parts },
     delimiters: settingsOf(dataset),
   })
-  const harmonize = chain('harmonize', ingest, { mapping, timeZone })
+  const harmonize = chain('harmonize', ingest, { mapping, timeZone, kind: kindSetting(dataset) })
   const measure = chain('measure', harmonize, {})
   const detect = chain('detect', measure, { ...city.detect, slug, sources: Object.keys(dataset.sources) })
   return { ingest, harmonize, measure, detect }
 }
 
+/** Service requests stand without their kind: in the first release there was no other. */
+function kindSetting({ kind }: DatasetConfig): string | undefined {
+  return kind === 'service-requests' ? undefined : kind
+}
+
 /** What the split depends on. A map counts by its content and meaning, wherever its file lies; without `by: point` nothing of maps does. */
 function partitionSettings({ divisions }: CityFile, { partition }: DatasetConfig): object {
   const { column, from, values } = partition
+  if (partition.by === 'citywide') return { column, by: partition.by }
   if (partition.by !== 'point') return { column, from, values }
   const chosen = chooseBoundary(divisions.boundaries ?? [], partition)
   if (!('boundary' in chosen)) return partition

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { CityFile, DatasetConfig } from '../contracts/city-file.js'
 import { OUTBOX_COLUMNS, TEST_COLUMNS } from '../contracts/columns.js'
-import { REQUESTS } from '../contracts/metrics.js'
+import { KINDS } from '../contracts/kinds.js'
 import type { PartRunner } from '../contracts/part-runner.js'
 import { configDigests, divisionPositions, positionId, reachedVersion } from '../contracts/positions.js'
 import type { Report } from '../contracts/progress.js'
@@ -89,10 +89,11 @@ async function readUpstream(context: DetectContext, datasetId: string): Promise<
 async function jobOf(context: DetectContext, datasetId: string, upstream: UpstreamState): Promise<DetectJob> {
   const { city } = context
   const { raws, series, tidy } = upstream
+  const { kind } = city.datasets[datasetId] as DatasetConfig
   return {
     city,
     dataset: datasetId,
-    metric: REQUESTS,
+    metric: KINDS[kind].metric,
     testsTable: tables.runs('detect'),
     outboxTable: tables.outbox('detect'),
     divisions: divisionsOf(city, datasetId, series, tidy),

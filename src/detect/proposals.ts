@@ -1,4 +1,5 @@
-import { REQUESTED_ON } from '../contracts/columns.js'
+import type { DatasetConfig } from '../contracts/city-file.js'
+import { KINDS } from '../contracts/kinds.js'
 import type { FamilyRecord, FindingProposal, Proposal, RunRecord } from '../contracts/proposal.js'
 import { digestOf, eventId, findingId, type SeriesIdentity } from '../kernel/ids.js'
 import { startOfDay } from '../kernel/time.js'
@@ -117,10 +118,11 @@ function evidenceOf(job: DetectJob, division: string): DetectDivision {
 
 /** The query whose rows are the finding's evidence, over the tidy table of the version given beside it. */
 function evidenceSql(job: DetectJob, division: string, category: string, from: string, to: string): string {
-  const column = job.city.datasets[job.dataset]?.partition.column ?? ''
+  const { kind, partition } = job.city.datasets[job.dataset] as DatasetConfig
+  const { category: label, on } = KINDS[kind]
   return (
-    `SELECT * FROM ${identifier(tables.tidy(job.dataset))} WHERE ${identifier(column)} = ${literal(division)} ` +
-    `AND service_name = ${literal(category)} AND ${REQUESTED_ON} >= DATE ${literal(from)} AND ${REQUESTED_ON} < DATE ${literal(to)}`
+    `SELECT * FROM ${identifier(tables.tidy(job.dataset))} WHERE ${identifier(partition.column)} = ${literal(division)} ` +
+    `AND ${label} = ${literal(category)} AND ${on} >= DATE ${literal(from)} AND ${on} < DATE ${literal(to)}`
   )
 }
 

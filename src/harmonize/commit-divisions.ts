@@ -1,4 +1,5 @@
-import { HARMONIZE_RUN_COLUMNS, QUARANTINE_COLUMNS, TIDY_COLUMNS } from '../contracts/columns.js'
+import { HARMONIZE_RUN_COLUMNS, QUARANTINE_COLUMNS } from '../contracts/columns.js'
+import { tidyColumns } from '../contracts/kinds.js'
 import { reachedVersion } from '../contracts/positions.js'
 import { appendRows } from '../lake/append-rows.js'
 import type { LiveFile, Snapshot } from '../lake/delta/snapshot.js'
@@ -42,7 +43,7 @@ export async function commitResults(
   const { dataset, raw, datasetId } = scope
   const base = await scope.tidy.snapshot()
   const column = dataset.partition.column
-  const schema = schemaChange(base, TIDY_COLUMNS, [column])
+  const schema = schemaChange(base, tidyColumns(dataset.kind), [column])
   const redone = new Set(results.map(({ division }) => division))
   const isReplaced = (file: LiveFile) =>
     file.tags.source === raw.source && redone.has(file.partition[column] ?? '')

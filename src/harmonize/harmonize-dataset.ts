@@ -1,5 +1,6 @@
 import type { DatasetConfig } from '../contracts/city-file.js'
-import { RAW_COLUMNS, REQUIRED_FIELDS } from '../contracts/columns.js'
+import { RAW_COLUMNS } from '../contracts/columns.js'
+import { requiredFields } from '../contracts/kinds.js'
 import { packParts } from '../contracts/pack-parts.js'
 import { WardbookError } from '../kernel/errors.js'
 import { DeltaTable } from '../lake/delta/table.js'
@@ -65,6 +66,7 @@ function jobOf(scope: SourceScope, divisions: readonly DivisionInput[]): Harmoni
     rawVersion: raw.version,
     partitionColumn: dataset.partition.column,
     timeZone: context.city.city.timeZone,
+    kind: dataset.kind,
     fields: planFields(dataset, rawColumns, context.city.city.timeZone),
     key: dataset.key === undefined ? undefined : columnOf(rawColumns, dataset.key),
     rawColumns: rawColumns.map(({ name }) => name),
@@ -80,7 +82,7 @@ function demandColumns(datasetId: string, dataset: DatasetConfig, raws: readonly
     const having = raws.filter(({ snapshot }) =>
       names.some((name) => columnOf(snapshot.columns, name) !== undefined),
     )
-    const needed = REQUIRED_FIELDS.includes(field) ? raws.length : 1
+    const needed = requiredFields(dataset.kind).includes(field) ? raws.length : 1
     if (names.length === 0 || having.length >= needed) continue
     const lacking = raws.find((raw) => !having.includes(raw)) as RawTable
     const columns = lacking.snapshot.columns.flatMap(({ metadata }) => metadata?.published ?? [])

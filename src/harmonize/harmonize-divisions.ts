@@ -1,4 +1,5 @@
-import { QUARANTINE_COLUMNS, ROW_HASH, SOURCE_PAGE, TIDY_COLUMNS } from '../contracts/columns.js'
+import { QUARANTINE_COLUMNS, ROW_HASH, SOURCE_PAGE } from '../contracts/columns.js'
+import { KINDS, tidyColumns } from '../contracts/kinds.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { NewFile } from '../lake/delta/table.js'
 import { type Engine, LEAN, withEngine } from '../lake/duckdb/engine.js'
@@ -123,16 +124,16 @@ async function writeFiles(
 ) {
   const partition = { [job.partitionColumn]: division }
   const good =
-    `SELECT ${tidySql(job.fields, job.source, job.timeZone)} FROM part LEFT JOIN winners ON ${keySql(job)} = _key ` +
+    `SELECT ${tidySql(job.kind, job.fields, job.source, job.timeZone)} FROM part LEFT JOIN winners ON ${keySql(job)} = _key ` +
     `WHERE _reason IS NULL AND (_key IS NULL OR ${rankSql()} = _rank)`
   const tidy = await writeParquet(
     engine,
     folder,
     `tidy-${index}`,
     good,
-    TIDY_COLUMNS,
+    tidyColumns(job.kind),
     partition,
-    `requested_at, ${ROW_HASH}`,
+    `${KINDS[job.kind].at}, ${ROW_HASH}`,
   )
   const bad = await writeParquet(
     engine,
@@ -147,7 +148,7 @@ async function writeFiles(
 }
 
 function badSql(job: HarmonizeJob): string {
-  const required = job.fields.filter(({ name }) => name === 'service_name' || name === 'requested_at')
+  const required = job.fields.filter(({ isRequired }) => isRequired)
   const shown = required.map(
     (field) => `${literal(`${field.name}: `)} || coalesce(${textSql(field)}, '(blank)')`,
   )

@@ -1,3 +1,4 @@
+import type { KindName } from '../contracts/kinds.js'
 import type { NewFile } from '../lake/delta/table.js'
 import type { RawPart } from '../lake/duckdb/raw-rows.js'
 import type { FieldPlan } from './typing-sql.js'
@@ -20,6 +21,7 @@ export interface HarmonizeJob {
   readonly rawVersion: number
   readonly partitionColumn: string
   readonly timeZone: string
+  readonly kind: KindName
   readonly fields: readonly FieldPlan[]
   /** Raw column that identifies a row, or undefined. */
   readonly key: string | undefined

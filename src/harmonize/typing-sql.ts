@@ -1,19 +1,14 @@
 import type { DatasetConfig, MappingConfig, TimeFieldConfig } from '../contracts/city-file.js'
-import {
-  type Column,
-  EPOCH_MS,
-  REQUESTED_ON,
-  REQUIRED_FIELDS,
-  ROW_HASH,
-  SERVICE_REQUEST_FIELDS,
-  SOURCE_PAGE,
-} from '../contracts/columns.js'
+import { type Column, EPOCH_MS, ROW_HASH, SOURCE_PAGE } from '../contracts/columns.js'
+import { KINDS, type KindName, requiredFields } from '../contracts/kinds.js'
 import { identifier, literal, sqlType } from '../lake/duckdb/sql.js'
 
 /** How one field of the tidy table is made: from which raw columns (candidates in order), in which form. */
 export interface FieldPlan {
   readonly name: string
   readonly type: Column['type']
+  /** True where a row without it cannot be counted. */
+  readonly isRequired: boolean
   /** Raw table columns that exist, in the order of preference; empty when this source has none. */
   readonly from: readonly string[]
   /** For instants: strptime forms and the zone of the publisher's clock. */
@@ -30,13 +25,14 @@ export function planFields(
   raw: readonly Column[],
   cityTimeZone: string,
 ): FieldPlan[] {
-  return SERVICE_REQUEST_FIELDS.map(({ name, type }) => {
+  const required = requiredFields(dataset.kind)
+  return KINDS[dataset.kind].fields.map(({ name, type }) => {
     const setting = dataset.mapping[name]
     const from = candidatesOf(setting).flatMap((published) => columnOf(raw, published) ?? [])
     const time = isTimeField(setting)
       ? { formats: setting.formats, timeZone: setting.timeZone ?? cityTimeZone }
       : {}
-    return { name, type, from, ...time }
+    return { name, type, isRequired: required.includes(name), from, ...time }
   })
 }
 
@@ -85,7 +81,7 @@ function instantSql({ formats = [], timeZone = 'UTC' }: FieldPlan, text: string)
 /** Why a row cannot be counted, or null; the first required field that is missing or unreadable gives the reason. */
 export function reasonSql(fields: readonly FieldPlan[]): string {
   const checks = fields
-    .filter(({ name }) => REQUIRED_FIELDS.includes(name))
+    .filter(({ isRequired }) => isRequired)
     .map((field) => {
       const missing = `WHEN ${textSql(field)} IS NULL THEN ${literal(`missing-${field.name}`)}`
       const unreadable = `WHEN ${typedSql(field)} IS NULL THEN ${literal(`unreadable-${field.name}`)}`
@@ -94,7 +90,7 @@ export function reasonSql(fields: readonly FieldPlan[]): string {
   return `CASE ${checks.join(' ')} END`
 }
 
-/** Years of a required instant, first and last: what lies outside is a typing error, not a request. */
+/** Years of a required instant, first and last: what lies outside is a typing error. */
 const PLAUSIBLE_YEARS = [1900, 2099] as const
 
 function implausibleSql(field: FieldPlan): string {
@@ -103,13 +99,19 @@ function implausibleSql(field: FieldPlan): string {
   return `WHEN year(${typedSql(field)}) NOT BETWEEN ${first} AND ${last} THEN ${literal(`implausible-${field.name}`)}`
 }
 
-/** All stored columns of the tidy table for one source. @param timeZone the city's, for the local day */
-export function tidySql(fields: readonly FieldPlan[], source: string, timeZone: string): string {
+/** All stored columns of a kind's tidy table for one source. @param timeZone the city's, for the local day */
+export function tidySql(
+  kind: KindName,
+  fields: readonly FieldPlan[],
+  source: string,
+  timeZone: string,
+): string {
+  const { at, on } = KINDS[kind]
   const cells = fields.map((field) => `${typedSql(field)} AS ${field.name}`)
-  const requestedAt = fields.find(({ name }) => name === 'requested_at') as FieldPlan
+  const counted = fields.find(({ name }) => name === at) as FieldPlan
   return [
     ...cells,
-    `timezone(${literal(timeZone)}, ${typedSql(requestedAt)})::DATE AS ${REQUESTED_ON}`,
+    `timezone(${literal(timeZone)}, ${typedSql(counted)})::DATE AS ${on}`,
     `${literal(source)} AS _source`,
     ROW_HASH,
     SOURCE_PAGE,
@@ -119,7 +121,7 @@ export function tidySql(fields: readonly FieldPlan[], source: string, timeZone: 
 /** Number of cells of each optional field that hold text which is not of the field's type: one column a field. */
 export function untypedCountsSql(fields: readonly FieldPlan[]): string {
   const counted = fields.filter(
-    ({ name, type, from }) => type !== 'string' && from.length > 0 && !REQUIRED_FIELDS.includes(name),
+    ({ type, isRequired, from }) => type !== 'string' && from.length > 0 && !isRequired,
   )
   return counted
     .map(

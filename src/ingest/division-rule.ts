@@ -1,4 +1,4 @@
-import { UNASSIGNED } from '../contracts/columns.js'
+import { CITYWIDE, UNASSIGNED } from '../contracts/columns.js'
 import type { PointCounts } from '../contracts/points.js'
 
 /** How the division of a row is told from some of its published cells. */
@@ -13,18 +13,29 @@ export interface DivisionRule {
   counted?(): PointCounts
 }
 
-/** What the city file says of a dataset's divisions, as plain data: threads and processes make the rule of it anew. */
-export interface DivisionSettings {
+/** A division that stands in a column. */
+export interface ColumnSettings {
   /** Header name of the publisher's column that holds the division. */
   readonly column: string
   /** The publisher's spelling to the division's value. */
   readonly values: Readonly<Record<string, string>>
 }
 
+/** What the city file says of a dataset's divisions, as plain data: threads and processes make the rule of it anew. */
+export type DivisionSettings = ColumnSettings | typeof CITYWIDE
+
+/** The rule that the settings ask for. */
+export function divisionFromSettings(settings: DivisionSettings): DivisionRule {
+  return settings === CITYWIDE ? divisionOfWholeCity : divisionFromColumn(settings)
+}
+
+/** No row has a division of its own: all are the whole city's, and no cell is needed. */
+export const divisionOfWholeCity: DivisionRule = { columns: [], of: () => CITYWIDE }
+
 const OUTER_BLANKS = /^[ \t\r\n]+|[ \t\r\n]+$/g
 
 /** The division stands in a column: its text without outer blanks, or what the city file says it means; a blank is unassigned. */
-export function divisionFromColumn({ column, values }: DivisionSettings): DivisionRule {
+export function divisionFromColumn({ column, values }: ColumnSettings): DivisionRule {
   const meanings = new Map(Object.entries(values))
   return {
     columns: [column],

@@ -2,7 +2,7 @@ import { EventEmitter, once } from 'node:events'
 import { closeSync, openSync, readSync } from 'node:fs'
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { toErrorRecord } from '../kernel/errors.js'
-import { divisionFromColumn } from './division-rule.js'
+import { divisionFromSettings } from './division-rule.js'
 import { PageSplitter } from './split-pages.js'
 import type { FromThread, ThreadStart, ToThread } from './splitter-messages.js'
 
@@ -48,7 +48,7 @@ async function serve(port: MessagePort, { folder, division }: ThreadStart): Prom
     }
   }
 
-  const splitter = await PageSplitter.open(folder, divisionFromColumn(division))
+  const splitter = await PageSplitter.open(folder, divisionFromSettings(division))
   for (let message = await next(); message.kind !== 'finish'; message = await next()) {
     if (message.kind !== 'page') continue
     const bytes = message.file === undefined ? blocks() : pieces(message.file)

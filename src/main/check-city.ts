@@ -157,8 +157,9 @@ function answer(offers: readonly Offer[]): SourceCheck {
   return { check: 'answer', state: 'fit', message: `${what}, ${known}${changed}`, facts }
 }
 
-/** The publisher's column that names the division; undefined where points alone tell it. */
+/** The publisher's column that names the division; undefined where points alone tell it, and where there is none. */
 function columnOfDivision({ partition: { by, from, column } }: DatasetConfig): string | undefined {
+  if (by === 'citywide') return undefined
   return by === 'point' ? from : (from ?? column)
 }
 

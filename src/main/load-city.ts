@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, type Pair, parseDocument } from 'yaml'
 import { z } from 'zod'
-import { CityFile } from '../contracts/city-file.js'
+import { CityFile, DatasetOfNoKind } from '../contracts/city-file.js'
 import { WardbookError } from '../kernel/errors.js'
 import { nearestWord } from '../kernel/nearest-word.js'
 import { loadBoundaries } from './load-boundaries.js'
@@ -101,12 +101,22 @@ interface Mistake {
 }
 
 function invalid(file: string, error: z.ZodError, document: Document, lines: LineCounter): WardbookError {
-  const mistakes = error.issues.flatMap((issue) => mistakesOf(issue, document, lines))
+  const issues = error.issues.flatMap((issue) => [issue, ...issuesBesideKind(issue, document.toJS())])
+  const mistakes = issues.flatMap((issue) => mistakesOf(issue, document, lines))
   const text = mistakes.map(({ place, message }) => `${file}:${place} ${message}`).join('\n')
   const code = mistakes.every(({ isUnknownKey }) => isUnknownKey)
     ? 'city-file-unknown-key'
     : 'city-file-invalid'
   return new WardbookError(code, 'fix-config', text, { file, mistakes }, { cause: error })
+}
+
+/** A dataset whose kind is none is compared with no kind: what is wrong with its other settings is looked for here. */
+function issuesBesideKind({ code, path }: z.core.$ZodIssue, values: unknown): z.core.$ZodIssue[] {
+  const [section, dataset, setting] = path.map(String)
+  if (code !== 'invalid_union' || section !== 'datasets' || setting !== 'kind' || path.length > 3) return []
+  const settings = (values as { datasets: Record<string, unknown> }).datasets[dataset ?? '']
+  const issues = DatasetOfNoKind.safeParse(settings).error?.issues ?? []
+  return issues.map((issue) => ({ ...issue, path: [...path.slice(0, 2), ...issue.path] }))
 }
 
 function mistakesOf(issue: z.core.$ZodIssue, document: Document, lines: LineCounter): Mistake[] {
@@ -162,7 +172,7 @@ const MAX_SHOWN_CHARACTERS = 80
 function shownValue(node: Node | undefined, message: string): string {
   if (!isScalar(node) || node.value === null) return ''
   const text = String(node.value)
-  return message.includes(text) || text.length > MAX_SHOWN_CHARACTERS ? '' : `; it is '${text}'`
+  return message.includes(`'${text}'`) || text.length > MAX_SHOWN_CHARACTERS ? '' : `; it is '${text}'`
 }
 
 function placeOf(node: Node | undefined, lines: LineCounter): string {

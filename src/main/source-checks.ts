@@ -1,5 +1,5 @@
 import type { DatasetConfig } from '../contracts/city-file.js'
-import { REQUIRED_FIELDS } from '../contracts/columns.js'
+import { requiredFields } from '../contracts/kinds.js'
 import { nearestWord } from '../kernel/nearest-word.js'
 import { sameColumn } from '../sources/files/read-csv.js'
 import type { Seen } from './machine-checks.js'
@@ -25,7 +25,7 @@ export function checkColumns(dataset: DatasetConfig, offers: readonly OfferColum
     ...(dataset.key === undefined ? [] : [needed('key', [dataset.key], told)]),
     ...Object.entries(dataset.mapping).map(([field, from]) => {
       const candidates = candidatesOf(from)
-      if (REQUIRED_FIELDS.includes(field)) return needed(`mapping.${field}`, candidates, told)
+      if (requiredFields(dataset.kind).includes(field)) return needed(`mapping.${field}`, candidates, told)
       return wanted(`mapping.${field}`, candidates, told)
     }),
     ...unnamed(dataset, told),
@@ -36,6 +36,7 @@ type Told = { readonly name: string; readonly columns: readonly string[] }
 
 function checkDivision({ partition }: DatasetConfig, told: readonly Told[]): SourceCheck[] {
   const { by, point, from, column } = partition
+  if (by === 'citywide') return []
   if (by !== 'point') return [needed('division', [from ?? column], told)]
   const columns = point === undefined ? [] : Object.values(point)
   return columns.map((name) => needed('division', [name], told))
@@ -73,8 +74,9 @@ function wanted(check: string, candidates: readonly string[], told: readonly Tol
 function unnamed(dataset: DatasetConfig, told: readonly Told[]): SourceCheck[] {
   const { partition, key, mapping } = dataset
   const points = partition.point === undefined ? [] : Object.values(partition.point)
+  const division = partition.by === 'citywide' ? [] : [partition.from ?? partition.column]
   const named = [
-    ...[partition.from ?? partition.column, ...(key === undefined ? [] : [key])],
+    ...[...division, ...(key === undefined ? [] : [key])],
     ...[...points, ...Object.values(mapping).flatMap(candidatesOf)],
   ]
   const all = [...new Set(told.flatMap(({ columns }) => columns))]

@@ -40,6 +40,7 @@ export async function measureDataset(context: MeasureContext, datasetId: string)
       table: series.root,
       tidyVersion: tidy.version,
       partitionColumn: dataset.partition.column,
+      kind: dataset.kind,
       divisions,
     }
     await commitResults(scope, await context.runner.run<MeasureJob, MeasureResult[]>('measure.count', job))

@@ -1,5 +1,5 @@
-import { REQUESTED_ON, SERIES_COLUMNS, SOURCE_PAGE } from '../contracts/columns.js'
-import { REQUESTS } from '../contracts/metrics.js'
+import { SERIES_COLUMNS, SOURCE_PAGE } from '../contracts/columns.js'
+import { KINDS } from '../contracts/kinds.js'
 import { WardbookError } from '../kernel/errors.js'
 import type { NewFile } from '../lake/delta/table.js'
 import { LEAN, withEngine } from '../lake/duckdb/engine.js'
@@ -45,8 +45,9 @@ async function measurePart(
   try {
     return await withEngine(LEAN, scratch.folder, async (engine) => {
       const file = `read_parquet(${literal(staged.file)}, hive_partitioning = false)`
+      const { metric, category, on } = KINDS[job.kind]
       const query =
-        `SELECT ${literal(REQUESTS)} AS metric, service_name AS category, ${REQUESTED_ON} AS day, _source, ${SOURCE_PAGE}, ` +
+        `SELECT ${literal(metric)} AS metric, ${category} AS category, ${on} AS day, _source, ${SOURCE_PAGE}, ` +
         `count(*) AS count FROM ${file} GROUP BY ALL`
       const partition = { [job.partitionColumn]: division }
       const order = `category, day, _source, ${SOURCE_PAGE}`

@@ -1,3 +1,4 @@
+import type { KindName } from '../contracts/kinds.js'
 import type { NewFile } from '../lake/delta/table.js'
 
 /** The tidy parts of one division, over all sources. */
@@ -13,6 +14,8 @@ export interface MeasureJob {
   readonly table: string
   readonly tidyVersion: number
   readonly partitionColumn: string
+  /** What the tidy rows are: by which columns they are counted, and what the counts are called. */
+  readonly kind: KindName
   readonly divisions: readonly MeasureInput[]
 }
 

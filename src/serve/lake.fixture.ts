@@ -2,6 +2,7 @@ import { CityFile } from '../contracts/city-file.js'
 import type { Column } from '../contracts/columns.js'
 import * as columns from '../contracts/columns.js'
 import { DATA_SCHEMA, FINDING_EVENT_TYPE } from '../contracts/event.js'
+import { tidyColumns } from '../contracts/kinds.js'
 import type { PointCounts } from '../contracts/points.js'
 import type { Claim, Evidence, FindingState } from '../contracts/proposal.js'
 import { canonicalJson, digestOf, eventId, findingId, sha256Hex } from '../kernel/ids.js'
@@ -96,7 +97,7 @@ export async function writeFixtureLake(folder: string): Promise<ObjectStore> {
       lake,
       'harmonize',
       tables.tidy('calls'),
-      columns.TIDY_COLUMNS,
+      tidyColumns('service-requests'),
       ['council_district'],
       tidyParts(series),
     )
@@ -131,7 +132,10 @@ export const FIXTURE_POINTS: PointCounts = {
 export async function addPoints(store: ObjectStore): Promise<void> {
   const raw = new DeltaTable(scopeTo('ingest', store), tables.raw('calls', 'year-2021'))
   const schema = {
-    columns: [...columns.TIDY_COLUMNS.slice(0, 1), { name: 'council_district', type: 'string' as const }],
+    columns: [
+      ...tidyColumns('service-requests').slice(0, 1),
+      { name: 'council_district', type: 'string' as const },
+    ],
     partitionColumns: ['council_district'],
   }
   const provenance = { snapshot: 0, points: FIXTURE_POINTS }

@@ -1,16 +1,22 @@
 import { readFile } from 'node:fs/promises'
 import { chooseBoundary } from '../../contracts/chosen-boundary.js'
 import type { BoundaryVersion, CityFile, DatasetConfig } from '../../contracts/city-file.js'
+import { CITYWIDE } from '../../contracts/columns.js'
 import { WardbookError } from '../../kernel/errors.js'
 import { sha256Hex } from '../../kernel/ids.js'
-import { type DivisionRule, type DivisionSettings, divisionFromColumn } from '../division-rule.js'
+import {
+  type DivisionRule,
+  type DivisionSettings,
+  divisionFromColumn,
+  divisionOfWholeCity,
+} from '../division-rule.js'
 import { readBoundaries } from './boundaries.js'
 import { PointIndex } from './point-index.js'
 import { columnsOfPoint, type DivisionMap, divisionFromPoint } from './point-rule.js'
 
 /** How a dataset's rows are told their divisions. */
 export interface PartitionRule {
-  /** Header names of the publisher's columns that the division is told from. */
+  /** Header names of the publisher's columns that the division is told from; none for a whole city. */
   readonly toldFrom: readonly string[]
   /** The rule as plain data; undefined where it asks a map. */
   readonly settings?: DivisionSettings
@@ -27,6 +33,8 @@ export async function ruleOfPartition(
   { partition }: DatasetConfig,
 ): Promise<PartitionRule> {
   const { column, from, values, point } = partition
+  if (partition.by === 'citywide')
+    return { toldFrom: [], settings: CITYWIDE, newRule: () => divisionOfWholeCity }
   if (partition.by !== 'point' || point === undefined) {
     const settings = { column: from ?? column, values }
     return { toldFrom: [settings.column], settings, newRule: () => divisionFromColumn(settings) }

@@ -1,2 +1,0 @@
-/** Metric: service requests opened on a day. */
-export const REQUESTS = 'requests'
