@@ -64,8 +64,15 @@ export function typedSql(field: FieldPlan): string {
   const text = textSql(field)
   if (field.from.length === 0) return `NULL::${sqlType(field.type)}`
   if (field.type === 'timestamp') return instantSql(field, text)
-  return field.type === 'string' ? text : `TRY_CAST(${text} AS ${sqlType(field.type)})`
+  if (field.type === 'string') return text
+  const cast = `TRY_CAST(${text} AS ${sqlType(field.type)})`
+  return field.type === 'long'
+    ? `CASE WHEN regexp_full_match(${text}, '${WHOLE_NUMBER}') THEN ${cast} END`
+    : cast
 }
+
+/** The engine would round '1.5' and read '0x1F': neither is a count. */
+const WHOLE_NUMBER = '[+-]?[0-9]+([.]0*)?'
 
 /** An instant by the first form that fits: milliseconds since 1970 in UTC, or clock time in the publisher's zone. */
 function instantSql({ formats = [], timeZone = 'UTC' }: FieldPlan, text: string): string {

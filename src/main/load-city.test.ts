@@ -190,6 +190,18 @@ describe('an unknown key', () => {
     )
   })
 
+  it('of a mapping is compared with the fields of its own kind', () => {
+    const mapping = "occurred_at: { from: Opened, formats: ['%Y-%m-%d'] }"
+    const crimes = GOOD.replace('kind: service-requests', 'kind: crime-incidents').replace(
+      /service_name: Type\n.*\n/,
+      `offence: Type\n      ${mapping}\n`,
+    )
+    expect(mistakesIn(crimes).message).toMatch(
+      /datasets\.calls\.mapping has no key 'offence'; did you mean 'offense'\? Allowed: incident_number, offense, /,
+    )
+    expect(parseCity(crimes.replace('offence', 'offense'), 'f').datasets.calls?.kind).toBe('crime-incidents')
+  })
+
   it('that resembles none is named without a guess', () => {
     const error = mistakesIn(`${GOOD}workflow: {}\n`)
     expect(error.message).toContain("has no key 'workflow'. Allowed: ".trimEnd())
@@ -217,6 +229,7 @@ describe('a wrong value', () => {
       "datasets.calls.partition.column: use a lower-case letter, then letters, digits and underscores; it is 'Ward 3'",
     ],
     ['kind: service-requests', 'kind: permits', "it is 'permits'"],
+    ['kind: service-requests', 'kind: permits', 'or council-matters; it is'],
     [
       'family: files',
       'family: ftp',
