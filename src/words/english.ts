@@ -9,6 +9,7 @@ import type {
   OtherSeverityFacts,
   PeriodFacts,
 } from './facts.js'
+import { countedText, metricNoun, notSaidText } from './metrics-en.js'
 import {
   chanceShare,
   compareCounts,
@@ -34,12 +35,19 @@ const STATES: Record<FindingState, string> = {
 export const english: Catalog = {
   language: 'en',
   finding: (facts, state = 'new') =>
-    [headline(facts, state), state === 'withdrawn' ? '' : howSure(facts.claim.qValue), notSaid(facts.metric)]
+    [
+      headline(facts, state),
+      state === 'withdrawn' ? '' : howSure(facts.claim.qValue),
+      notSaidText([facts.metric]),
+    ]
       .filter((text) => text !== '')
       .join(' '),
   headline,
   change: shortChange,
   qValue: qText,
+  noun: metricNoun,
+  counted: countedText,
+  notSaid: notSaidText,
   divisionTitle: (division) => capital(place(division)),
   span: spanText,
   range: rangeText,
@@ -68,8 +76,9 @@ function what(facts: FindingFacts): string {
 }
 
 function comparison({ claim, category, metric }: FindingFacts): { amount: string; against: string } {
-  const noun = `“${category}” ${nounOf(metric)}`
-  const oneNoun = `“${category}” ${nounOf(metric).replace(/s$/, '')}`
+  const { one, many } = metricNoun(metric)
+  const noun = `“${category}” ${many}`
+  const oneNoun = `“${category}” ${one}`
   const { observed, expected } = claim
   if (isAboutNone(expected)) {
     const amount = observed === 0 ? `no ${noun}` : `${count(observed)} ${observed === 1 ? oneNoun : noun}`
@@ -101,15 +110,6 @@ function normalText({ claim }: FindingFacts): string {
 
 function howSure(q: number): string {
   return `Of findings flagged like this one, ${chanceShare(q)} expected to be chance (${qText(q)}).`
-}
-
-function notSaid(metric: string): string {
-  return `${capital(nounOf(metric))} count what people report, not what happened.`
-}
-
-/** The metric's noun, plural. Every metric that we measure so far counts service requests. */
-function nounOf(_metric: string): string {
-  return 'requests'
 }
 
 function place(division: DivisionFacts): string {

@@ -26,6 +26,14 @@ export interface DivisionFacts {
   readonly name?: string | undefined
 }
 
+/** What the counts of a metric are called. */
+export interface MetricNoun {
+  /** 'request' */
+  readonly one: string
+  /** 'requests' */
+  readonly many: string
+}
+
 /** The figures that a sentence needs of a claim: counts are rows, bounds rows a week, the span is [from, to). */
 export type ClaimFigures = Pick<
   Claim,
@@ -101,6 +109,12 @@ export interface Catalog {
   change(observed: number, expected: number): string
   /** A q-value as people read it: 'q = 0.003', 'q < 0.0001'. */
   qValue(q: number): string
+  /** What counts of a metric are called; of several together, what all rows are. A metric that is not known here gets a neutral noun. */
+  noun(...metrics: readonly string[]): MetricNoun
+  /** What is counted, in full: 'service requests and building permits'. */
+  counted(metrics: readonly string[]): string
+  /** What the counts of these metrics do not say: a sentence each. */
+  notSaid(metrics: readonly string[]): string
   /** How a division is called in a title: 'District 7', 'The whole city'. */
   divisionTitle(division: DivisionFacts): string
   /** The half-open span of days in words: 'From 18 July to 28 August 2021'. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { KIND_NAMES, KINDS } from '../contracts/kinds.js'
 import { addDays } from '../kernel/time.js'
 import type { ClaimFigures, FindingFacts } from './facts.js'
 import { RISE_WEEK, RISE_WEEKS, wordsIdOf } from './facts.js'
@@ -7,6 +8,7 @@ import { chanceShare } from './numbers-en.js'
 import { catalogFor, sentenceOf } from './sentences.js'
 
 const words = catalogFor('en-US')
+const METRICS = [...KIND_NAMES.map((kind) => KINDS[kind].metric), 'unknown']
 
 function facts(claim: Partial<ClaimFigures> = {}, division = '7', label = 'District'): FindingFacts {
   const from = claim.from ?? '2021-07-18'
@@ -137,6 +139,52 @@ describe('the empty state', () => {
   })
 })
 
+describe('what is counted', () => {
+  const factsOf = (metric: string) => ({ ...facts({}, 'citywide'), metric })
+
+  it.each([
+    ['requests', 'requests', 'Requests count what people report, not what happened.'],
+    ['incidents', 'incidents', 'Incidents count what the police recorded, not all that happened.'],
+    ['permits', 'permits', 'Permits count what was issued, not what was built.'],
+    ['violations', 'violations', 'Violations count what inspectors wrote down, not all that is wrong.'],
+    ['collisions', 'collisions', 'Collisions count what was reported, not all that happened.'],
+    ['observations', 'observations', 'Observations count what stations recorded.'],
+    ['matters', 'matters', 'Matters count what was introduced, not what was decided.'],
+  ])('is said by the noun of %s, with what it does not say', (metric, noun, notSaid) => {
+    const sentence = plain(sentenceOf(factsOf(metric), 'en-US'))
+    expect(sentence).toContain(`the whole city had 78 % more “Illegal Dumping” ${noun} than expected`)
+    expect(sentence.endsWith(` ${notSaid}`)).toBe(true)
+  })
+
+  it('has words for the metric of every kind', () => {
+    for (const kind of KIND_NAMES) {
+      const { metric } = KINDS[kind]
+      expect(words.noun(metric).many).toBe(metric)
+      expect(`${words.noun(metric).one}s`).toBe(metric)
+    }
+  })
+
+  it('is rows where a later release counted something else, never requests', () => {
+    for (const metric of ['inspections', 'toString', '']) {
+      const sentence = sentenceOf(factsOf(metric), 'en-US')
+      expect(sentence).toContain('“Illegal Dumping” rows')
+      expect(sentence).toContain('Rows count what the publisher recorded.')
+      expect(sentence).not.toMatch(/request/i)
+    }
+  })
+
+  it('of several metrics together is rows, and each is named in full once', () => {
+    expect(words.noun('requests', 'requests')).toEqual({ one: 'request', many: 'requests' })
+    expect(words.noun('requests', 'permits')).toEqual({ one: 'row', many: 'rows' })
+    expect(words.counted(['requests', 'permits', 'requests', 'collisions'])).toBe(
+      'service requests, building permits and collisions',
+    )
+    expect(words.notSaid(['permits', 'observations', 'permits'])).toBe(
+      'Permits count what was issued, not what was built. Observations count what stations recorded.',
+    )
+  })
+})
+
 const anyClaim = fc
   .record({
     weeks: fc.integer({ min: 1, max: 60 }),
@@ -146,7 +194,7 @@ const anyClaim = fc
     upper: fc.double({ min: 0, max: 1e5, noNaN: true }),
     qValue: fc.double({ min: 0, max: 1, noNaN: true }),
   })
-  .map((figures) => facts(figures))
+  .chain((figures) => fc.constantFrom(...METRICS).map((metric) => ({ ...facts(figures), metric })))
 
 describe('any claim', () => {
   it('gives whole words and finite numbers only', () => {
