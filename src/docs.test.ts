@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { citySchema } from './cli/commands.js'
+import { KIND_NAMES, KINDS, requiredFields } from './contracts/kinds.js'
 import { LAKE_VARIABLES } from './main/parse-lake-address.js'
 
 const root = join(import.meta.dirname, '..')
@@ -82,6 +83,25 @@ describe('the documentation', () => {
       'detect.minRatio',
     ]
     for (const setting of [...settings, ...numbers]) expect(doc, setting).toContain(setting)
+  })
+
+  it.each(KIND_NAMES)('names every field of %s in docs/city-file.md, and which are needed', (kind) => {
+    const { fields, metric } = KINDS[kind]
+    const named = fields.map(({ name }) =>
+      requiredFields(kind).includes(name) ? `**\`${name}\`**` : `\`${name}\``,
+    )
+    expect(read('docs', 'city-file.md')).toContain(`| \`${kind}\` | ${metric} | ${named.join(', ')} |`)
+  })
+
+  it('names every address of the API in the README and in that of serve', () => {
+    const routes = [...read('src', 'serve', 'server.tsx').matchAll(/app\.get\('(\/api\/v1\/[^']+)'/g)].map(
+      ([, route]) => `\`${route?.replace(':index', '{index}')}\``,
+    )
+    expect(routes.length).toBeGreaterThan(5)
+    for (const route of routes) {
+      expect(read('README.md'), route).toContain(route)
+      expect(read('src', 'serve', 'README.md'), route).toContain(route)
+    }
   })
 
   it('has a line in docs/cli.md for every variable of the environment', () => {

@@ -16,7 +16,7 @@ export interface DivisionLine {
   /** Of these, the ones of high severity. */
   readonly high: number
   readonly findings_ever: number
-  /** Service requests in the harmonized tables. */
+  /** Rows in the harmonized tables, of all datasets. */
   readonly rows: number
   /** Monday of the newest week with a count. */
   readonly newest_week: string | null

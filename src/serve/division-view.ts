@@ -4,7 +4,7 @@ import { FINDINGS_SHOWN, matches, newestOf } from './city-view.js'
 import type { Edition, NamedVersion } from './edition.js'
 import type { FindingFilter, Period } from './filter.js'
 import { bySize, divisionFacts, type FindingLine, lineOf } from './finding-line.js'
-import type { EvidenceRow } from './read-rows.js'
+import type { CountedRows } from './read-rows.js'
 import type { Series, SeriesWeek } from './read-series.js'
 import type { SourceFacts } from './read-sources.js'
 import {
@@ -28,10 +28,9 @@ export interface DrawnSeries {
   readonly marked: { readonly from: Day; readonly to: Day } | undefined
 }
 
-/** Some of the service requests behind a finding or a series. */
-export interface ShownRows {
-  readonly rows: readonly EvidenceRow[]
-  readonly total: number
+/** Some of the rows behind a finding or a series. */
+export interface ShownRows extends CountedRows {
+  readonly metric: string
   readonly category: string
   readonly from: Day
   readonly to: Day
@@ -182,10 +181,9 @@ async function rowsOf(
 ): Promise<ShownRows> {
   const finding = findings.find((line) => seriesKey(line) === drawn.key)
   const { from, to } = finding ?? period
-  const { division, category } = drawn
-  const span = { division, category, from, to }
-  const { rows, total } = await edition.shownRows(drawn.dataset, span)
-  return { rows, total, category, from, to, finding: finding?.finding }
+  const { division, category, metric } = drawn
+  const counted = await edition.shownRows(drawn.dataset, { division, category, from, to })
+  return { ...counted, metric, category, from, to, finding: finding?.finding }
 }
 
 function sparksOf(series: readonly Series[], findings: readonly FindingLine[]) {

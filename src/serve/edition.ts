@@ -3,11 +3,19 @@ import { CITYWIDE, UNASSIGNED } from '../contracts/columns.js'
 import type { LedgerEvent } from '../contracts/event.js'
 import { addDays, type Day } from '../kernel/time.js'
 import { tables } from '../lake/tables.js'
+import { evidenceColumns } from './evidence-columns.js'
 import { type Period, periodOf, type WindowName } from './filter.js'
 import { Kept } from './kept.js'
 import { type FindingEvent, type FindingIndex, readFindings } from './read-findings.js'
 import { type CountedRows, type RowSpan, readRows } from './read-rows.js'
-import { type Coverage, readCoverage, readSeries, type Series } from './read-series.js'
+import {
+  type Coverage,
+  type KnownSeries,
+  readCoverage,
+  readKnownSeries,
+  readSeries,
+  type Series,
+} from './read-series.js'
 import { readSources, type SourceFacts } from './read-sources.js'
 import type { TableReader } from './table-reader.js'
 import type { TableVersion, World } from './world.js'
@@ -16,7 +24,7 @@ import type { TableVersion, World } from './world.js'
 const DIVISIONS_KEPT = 24
 /** A span's 25 rows are some kilobytes; pages of different filters often show the same. */
 const SPANS_KEPT = 1_000
-/** Service requests that a page shows; all of them are in the CSV. */
+/** Evidence rows that a page shows; all of them are in the CSV. */
 export const ROWS_SHOWN = 25
 /** Kept twice: requests of the last edition may still be under way when a new one begins. */
 const EDITIONS_KEPT = 2
@@ -25,6 +33,7 @@ const EDITIONS_KEPT = 2
 export class Shelf {
   readonly findings = new Kept<FindingIndex>(EDITIONS_KEPT)
   readonly coverage = new Kept<Coverage[]>(EDITIONS_KEPT)
+  readonly knownSeries = new Kept<KnownSeries[]>(EDITIONS_KEPT)
   readonly sources = new Kept<SourceFacts[]>(EDITIONS_KEPT)
   readonly series = new Kept<Series[]>(DIVISIONS_KEPT)
   readonly shownRows = new Kept<CountedRows>(SPANS_KEPT)
@@ -68,6 +77,12 @@ export class Edition {
     return this.shelf.coverage.get(versionKey(table), () => readCoverage(this.reader, table))
   }
 
+  /** Every series that detection knows, by dataset, division, category and metric. */
+  knownSeries(): Promise<KnownSeries[]> {
+    const table = this.tests
+    return this.shelf.knownSeries.get(versionKey(table), () => readKnownSeries(this.reader, table))
+  }
+
   sources(): Promise<SourceFacts[]> {
     return this.shelf.sources.get(this.key, () => readSources(this.reader, this.world, this.city))
   }
@@ -78,18 +93,20 @@ export class Edition {
     return this.shelf.series.get(key, () => readSeries(this.reader, this.tests, division))
   }
 
-  /** The first masked service requests of a span, for a page; none when the dataset has no rows yet. */
+  /** The first masked rows of a span, for a page; none when the dataset has no rows yet. */
   shownRows(dataset: string, span: RowSpan): Promise<CountedRows> {
     const { division, category, from, to } = span
     const key = JSON.stringify([versionKey(this.tidy(dataset)), division, category, from, to])
     return this.shelf.shownRows.get(key, () => this.rows(dataset, span, ROWS_SHOWN))
   }
 
-  /** Masked service requests of a span, at most `limit`, and how many there are. */
+  /** Masked rows of a span, at most `limit`, and how many there are. */
   async rows(dataset: string, span: RowSpan, limit: number): Promise<CountedRows> {
     const table = this.tidy(dataset)
-    const none = { rows: [], total: 0 }
-    return table ? readRows(this.reader, table, span, this.city.city.timeZone, limit) : none
+    const kind = this.city.datasets[dataset]?.kind
+    if (kind === undefined) return { columns: [], rows: [], total: 0 }
+    if (table === undefined) return { columns: evidenceColumns(kind), rows: [], total: 0 }
+    return readRows(this.reader, table, kind, span, this.city.city.timeZone, limit)
   }
 
   /** Version of a dataset's harmonized table, or undefined before there is one. */

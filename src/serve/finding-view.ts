@@ -5,7 +5,7 @@ import type { DrawnSeries, ShownRows } from './division-view.js'
 import type { Edition, NamedVersion } from './edition.js'
 import { divisionFacts, eventLine, type FindingLine, lineOf } from './finding-line.js'
 import type { Finding } from './read-findings.js'
-import type { EvidenceRow, RowSpan } from './read-rows.js'
+import type { CountedRows, RowSpan } from './read-rows.js'
 import type { SourceFacts } from './read-sources.js'
 import { seriesKey, weeksBetween } from './series-view.js'
 
@@ -63,7 +63,7 @@ export async function viewFinding(
   if (finding === undefined) return undefined
   const { newest } = finding
   const span = spanOf(finding)
-  const [{ rows, total }, sources, held, series, receipt] = await Promise.all([
+  const [counted, sources, held, series, receipt] = await Promise.all([
     edition.shownRows(newest.dataset, span),
     edition.sources(),
     evidenceOf(edition, finding),
@@ -77,7 +77,14 @@ export async function viewFinding(
     ),
     history: historyOf(edition, finding),
     series,
-    rows: { rows, total, category: span.category, from: span.from, to: span.to, finding: id },
+    rows: {
+      ...counted,
+      metric: newest.metric,
+      category: span.category,
+      from: span.from,
+      to: span.to,
+      finding: id,
+    },
     rowsVersion: edition.tidyVersion(newest.dataset),
     ...held,
     receipt,
@@ -95,14 +102,14 @@ export async function findingRows(
   edition: Edition,
   id: string,
   demandExportable: (rows: number) => void,
-): Promise<readonly EvidenceRow[] | undefined> {
+): Promise<CountedRows | undefined> {
   const finding = (await edition.findings()).byId.get(id)
   if (finding === undefined) return undefined
   const { dataset } = finding.newest
   const span = spanOf(finding)
   const { total } = await edition.shownRows(dataset, span)
   demandExportable(total)
-  return (await edition.rows(dataset, span, Math.max(1, total))).rows
+  return edition.rows(dataset, span, Math.max(1, total))
 }
 
 function spanOf({ newest, claim }: Finding): RowSpan {

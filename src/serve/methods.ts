@@ -1,4 +1,6 @@
 import type { CityFile } from '../contracts/city-file.js'
+import { catalogFor } from '../words/sentences.js'
+import { metricsOf } from './counted-metrics.js'
 
 /** One number that decides what becomes a finding. */
 export interface MethodSetting {
@@ -15,7 +17,9 @@ export const SETTING_COLUMNS = [
 ] as const satisfies readonly (keyof MethodSetting)[]
 
 /** The numbers of the city file that decide what becomes a finding. */
-export function methodSettings({ detect }: CityFile): MethodSetting[] {
+export function methodSettings(city: CityFile): MethodSetting[] {
+  const { detect } = city
+  const noun = catalogFor(city.city.locale).noun(...metricsOf(city))
   return [
     {
       setting: 'alpha',
@@ -30,7 +34,7 @@ export function methodSettings({ detect }: CityFile): MethodSetting[] {
     {
       setting: 'minExcess',
       value: detect.minExcess,
-      meaning: 'Smallest excess over the expected count, requests a week.',
+      meaning: `Smallest excess over the expected count, ${noun.many} a week.`,
     },
     { setting: 'minRatio', value: detect.minRatio, meaning: 'Smallest ratio of observed to expected.' },
   ]

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { WardbookError } from '../kernel/errors.js'
+import { catalogFor } from '../words/sentences.js'
 import { type CityView, DIVISION_COLUMNS, viewCity } from './city-view.js'
 import { type DivisionView, type DrawnSeries, type ShownRows, viewDivision } from './division-view.js'
 import type { Edition } from './edition.js'
@@ -7,7 +8,7 @@ import { FindingFilter, parseQuery } from './filter.js'
 import { FINDING_COLUMNS, type FindingLine } from './finding-line.js'
 import { findingRows, type HistoryLine, type ReceiptOf, viewFinding } from './finding-view.js'
 import { methodSettings, SETTING_COLUMNS } from './methods.js'
-import { EVIDENCE_COLUMNS, type EvidenceRow } from './read-rows.js'
+import type { CountedRows } from './read-rows.js'
 import { type Resource, rowsAsJson, tableOf } from './resource.js'
 import { chartFile, describeSeries } from './web/chart.js'
 import { CityPage } from './web/city-page.js'
@@ -93,12 +94,11 @@ async function rowsResource(edition: Edition, series: DrawnSeries, shown: ShownR
   demandExportable(shown.total)
   const { division, dataset, category } = series
   const span = { division, category, from: shown.from, to: shown.to }
-  const { rows } = await edition.rows(dataset, span, MAX_EXPORT_ROWS)
-  return rowsOnly(rows)
+  return rowsOnly(await edition.rows(dataset, span, MAX_EXPORT_ROWS))
 }
 
-function rowsOnly(rows: readonly EvidenceRow[]): Resource {
-  const table = tableOf(EVIDENCE_COLUMNS, rows)
+function rowsOnly(counted: CountedRows): Resource {
+  const table = evidenceTable(counted)
   return { csv: () => table, json: () => ({ rows: rowsAsJson(table) }) }
 }
 
@@ -163,7 +163,8 @@ const WEEK_COLUMNS = [
 ] as const
 
 async function chartResource(edition: Edition, series: DrawnSeries, place: string): Promise<Resource> {
-  const title = `“${series.category}” requests a week, ${place}`
+  const noun = catalogFor(edition.city.city.locale).noun(series.metric)
+  const title = `“${series.category}” ${noun.many} a week, ${place}`
   const sources = await edition.sources()
   const source = sources.find(({ dataset }) => dataset === series.dataset)
   const read = source?.readAt ? `, read ${source.readAt.slice(0, 10)}` : ''
@@ -171,7 +172,7 @@ async function chartResource(edition: Edition, series: DrawnSeries, place: strin
   const note = `Source: ${edition.city.city.name}, ${source?.datasetName ?? series.dataset}${read}; wardbook.${simulated}`
   const table = tableOf(WEEK_COLUMNS, series.weeks)
   return {
-    svg: () => chartFile(series, { title, description: describeSeries(series) }, note),
+    svg: () => chartFile(series, { title, description: describeSeries(series, noun), noun }, note),
     csv: () => table,
     json: () => ({ title, weeks: rowsAsJson(table) }),
   }
@@ -181,8 +182,16 @@ function findingsTable(findings: readonly FindingLine[]) {
   return tableOf(FINDING_COLUMNS, findings)
 }
 
-function rowsJson({ rows, total, from, to }: ShownRows): object {
-  return { from, to, total, shown: rowsAsJson(tableOf(EVIDENCE_COLUMNS, rows)) }
+function evidenceTable({ columns, rows }: CountedRows) {
+  return tableOf(
+    columns.map(({ name }) => name),
+    rows,
+  )
+}
+
+function rowsJson(shown: ShownRows): object {
+  const { total, from, to } = shown
+  return { from, to, total, shown: rowsAsJson(evidenceTable(shown)) }
 }
 
 function cityJson({ city }: Edition, view: CityView): object {

@@ -1,37 +1,15 @@
+import { KINDS, type KindName } from '../contracts/kinds.js'
 import type { Day } from '../kernel/time.js'
+import { identifier } from '../lake/duckdb/sql.js'
 import { blockAddress } from './block-address.js'
+import { type EvidenceColumn, evidenceColumns } from './evidence-columns.js'
 import type { TableReader } from './table-reader.js'
 import type { TableVersion } from './world.js'
 
-/** A service request as published: block instead of address, no coordinates, no free text. */
-export interface EvidenceRow {
-  readonly service_request_id: string | null
-  /** Day of the request, in the city's time. */
-  readonly requested_on: Day
-  /** Day it was closed, in the city's time; null while open or where the source does not say. */
-  readonly closed_on: Day | null
-  readonly service_name: string | null
-  readonly status: string | null
-  readonly agency_responsible: string | null
-  readonly channel: string | null
-  readonly block: string | null
-  readonly neighborhood: string | null
-}
+/** A row as published, by column: block instead of address, local days instead of instants, no coordinates, no free text. */
+export type EvidenceRow = Readonly<Record<string, string | number | null>>
 
-/** Columns of an evidence row, in the order shown and exported. */
-export const EVIDENCE_COLUMNS = [
-  'requested_on',
-  'block',
-  'service_request_id',
-  'service_name',
-  'neighborhood',
-  'status',
-  'closed_on',
-  'agency_responsible',
-  'channel',
-] as const satisfies readonly (keyof EvidenceRow)[]
-
-/** Which rows: those of a division and category with `requested_on` in [from, to). */
+/** Which rows: those of a division and category with their day in [from, to). */
 export interface RowSpan {
   readonly division: string
   readonly category: string
@@ -41,17 +19,10 @@ export interface RowSpan {
 
 /** Some rows of a span, and how many there are. */
 export interface CountedRows {
+  readonly columns: readonly EvidenceColumn[]
   readonly rows: readonly EvidenceRow[]
   readonly total: number
 }
-
-interface StoredRow extends Omit<EvidenceRow, 'block' | 'closed_on'> {
-  readonly total: number
-  readonly closed_at: string | null
-  readonly address: string | null
-}
-
-const OF_SPAN = 'service_name = $1 AND requested_on >= $2::DATE AND requested_on < $3::DATE'
 
 /**
  * Rows behind a finding or a series, oldest first, in an order that never depends on how they are stored.
@@ -60,27 +31,46 @@ const OF_SPAN = 'service_name = $1 AND requested_on >= $2::DATE AND requested_on
 export async function readRows(
   reader: TableReader,
   table: TableVersion,
+  kind: KindName,
   span: RowSpan,
   timeZone: string,
   limit: number,
 ): Promise<CountedRows> {
-  const stored = await reader.rows<StoredRow>(
+  const columns = evidenceColumns(kind)
+  const { id, category, at, on } = KINDS[kind]
+  const ofSpan = `${identifier(category)} = $1 AND ${identifier(on)} >= $2::DATE AND ${identifier(on)} < $3::DATE`
+  const stored = await reader.rows<EvidenceRow>(
     table,
     ofDivision(table, span.division),
     (scan) => `
-      SELECT service_request_id, strftime(requested_on, '%Y-%m-%d') AS requested_on, closed_at, service_name, status,
-        agency_responsible, channel, address, neighborhood, count(*) OVER () AS total
-      FROM ${scan} WHERE ${OF_SPAN}
-      ORDER BY requested_at, service_request_id, "_row_hash" LIMIT ${Math.trunc(limit)}`,
+      SELECT ${columns.map(storedSql).join(', ')}, count(*) OVER () AS ${TOTAL}
+      FROM ${scan} WHERE ${ofSpan}
+      ORDER BY ${identifier(at)}, ${identifier(id)}, "_row_hash" LIMIT ${Math.trunc(limit)}`,
     [span.category, span.from, span.to],
   )
   const dayIn = localDays(timeZone)
-  const rows = stored.map(({ closed_at, address, total: _total, ...row }) => ({
-    ...row,
-    closed_on: closed_at === null ? null : dayIn(closed_at),
-    block: blockAddress(address),
-  }))
-  return { rows, total: stored[0]?.total ?? 0 }
+  const rows = stored.map((row) =>
+    Object.fromEntries(columns.map((column) => [column.name, published(column, row, dayIn)])),
+  )
+  return { columns, rows, total: Number(stored[0]?.[TOTAL] ?? 0) }
+}
+
+/** Beside the columns of a row, the number of rows of the span. */
+const TOTAL = '_total'
+
+function storedSql({ name, from, as }: EvidenceColumn): string {
+  const stored = as === 'day' ? `strftime(${identifier(from)}, '%Y-%m-%d')` : identifier(from)
+  return `${stored} AS ${identifier(name)}`
+}
+
+function published(
+  { name, as }: EvidenceColumn,
+  row: EvidenceRow,
+  dayIn: (instant: string) => Day,
+): string | number | null {
+  const cell = row[name] ?? null
+  if (as === 'block') return blockAddress(cell === null ? null : String(cell))
+  return as === 'instant' && cell !== null ? dayIn(String(cell)) : cell
 }
 
 function ofDivision({ snapshot }: TableVersion, division: string) {

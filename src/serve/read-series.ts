@@ -83,6 +83,48 @@ function weekOf(row: TestRow): SeriesWeek {
   }
 }
 
+/** A series in short: how many weeks of it were looked at, and what came of them. */
+export interface KnownSeries {
+  readonly dataset: string
+  readonly division: string
+  readonly category: string
+  readonly metric: string
+  /** Weeks on record, tested or not. */
+  readonly weeks: number
+  readonly weeksTested: number
+  readonly weeksOutside: number
+  /** Monday of the oldest week that was looked at. */
+  readonly oldestWeek: Day
+  /** Monday of the newest week with a count. */
+  readonly newestWeek: Day | null
+}
+
+const KNOWN_QUERY = (scan: string) => `
+  SELECT dataset, division, category, metric, count(*) AS weeks,
+    count(*) FILTER (untested_because IS NULL) AS "weeksTested", count(*) FILTER (outside) AS "weeksOutside",
+    strftime(min(week_on), '%Y-%m-%d') AS "oldestWeek",
+    strftime(max(week_on) FILTER (observed IS NOT NULL), '%Y-%m-%d') AS "newestWeek"
+  FROM ${scan} GROUP BY dataset, division, category, metric`
+
+/** Every series that was ever tested, or could not be, by {@link compareSeries}. */
+export async function readKnownSeries(
+  reader: TableReader,
+  table: TableVersion | undefined,
+): Promise<KnownSeries[]> {
+  const found = table === undefined ? [] : await reader.rows<KnownSeries>(table, () => true, KNOWN_QUERY)
+  return found.sort(compareSeries)
+}
+
+/** What tells series apart. */
+export type SeriesIdentity = Pick<KnownSeries, 'dataset' | 'division' | 'category' | 'metric'>
+
+/** Order of series: by dataset, division, category and metric, as text. */
+export function compareSeries(a: SeriesIdentity, b: SeriesIdentity): number {
+  for (const name of ['dataset', 'division', 'category', 'metric'] as const)
+    if (a[name] !== b[name]) return a[name] < b[name] ? -1 : 1
+  return 0
+}
+
 /** The weeks of a dataset's data in one division. */
 export interface Coverage {
   readonly dataset: string

@@ -56,6 +56,11 @@ interface ListJson {
   readonly next: string | null
 }
 
+interface SeriesJson {
+  readonly series: object[]
+  readonly next: string | null
+}
+
 /** Cells of a CSV, quotes resolved. */
 function parseCsv(csv: string): string[][] {
   const rows: string[][] = [[]]
@@ -237,6 +242,51 @@ describe('the API', () => {
     expect(early.map(({ state }) => state)).toEqual(['new'])
   })
 
+  it('lists every series that detection knows, page by page, in one order', async () => {
+    const all = await json<SeriesJson>('/api/v1/series?limit=1000')
+    expect(all.next).toBeNull()
+    expect(all.series).toHaveLength(FIXTURE_DIVISIONS.length * 4)
+    const paged: object[] = []
+    for (let path: string | null = '/api/v1/series?limit=3'; path !== null; ) {
+      const response: Response = await get(path)
+      const { series, next } = (await response.json()) as SeriesJson
+      paged.push(...series)
+      const link = response.headers.get('Link')
+      expect(link === null).toBe(next === null)
+      path = link ? (/<([^>]+)>; rel="next"/.exec(link)?.[1] ?? null) : null
+    }
+    expect(paged).toEqual(all.series)
+  })
+
+  it('says of a series how many weeks were looked at, tested and outside, and filters', async () => {
+    const { series } = await json<SeriesJson>(
+      '/api/v1/series?dataset=calls&division=Ward%203&category=Illegal+Dumping',
+    )
+    expect(series).toEqual([
+      {
+        ...{ dataset: 'calls', kind: 'service-requests', metric: 'requests' },
+        ...{ division: 'Ward 3', category: 'Illegal Dumping' },
+        ...{ weeks: 130, weeks_tested: 129, weeks_outside: 6 },
+        ...{ oldest_week: '2019-03-04', newest_week: NEWEST_WEEK },
+      },
+    ])
+    expect((await json<SeriesJson>('/api/v1/series?dataset=none')).series).toEqual([])
+  })
+
+  it('lists the datasets with what they count and how far they reach', async () => {
+    const { datasets } = await json<{ datasets: object[] }>('/api/v1/datasets')
+    const { divisions } = await json<{ divisions: { rows: number }[] }>('/api/v1/divisions')
+    expect(datasets).toEqual([
+      {
+        ...{ id: 'calls', name: '311 service requests', kind: 'service-requests', metric: 'requests' },
+        rows: divisions.reduce((sum, { rows }) => sum + rows, 0),
+        ...{ divisions: FIXTURE_DIVISIONS.length, categories: 4 },
+        ...{ oldest_week: '2019-03-04', newest_week: NEWEST_WEEK, license: 'CC0-1.0' },
+        ...{ partition_column: 'council_district', tidy_version: 0 },
+      },
+    ])
+  })
+
   it('gives one event whole, with its receipt', async () => {
     const body = await json<{ event: { type: string }; receipt: { size: number } }>('/api/v1/events/0')
     expect(body.event.type).toBe('org.wardbook.finding.new')
@@ -247,6 +297,10 @@ describe('the API', () => {
     ['/api/v1/findings?limit=1001', 400, 'bad-query'],
     ['/api/v1/findings?colour=red', 400, 'bad-query'],
     ['/api/v1/findings?since=soon', 400, 'bad-query'],
+    ['/api/v1/series?colour=red', 400, 'bad-query'],
+    ['/api/v1/series?cursor=12', 400, 'bad-query'],
+    ['/api/v1/series?limit=0', 400, 'bad-query'],
+    ['/api/v1/datasets?dataset=calls', 400, 'bad-query'],
     ['/d/07.csv?utm=1', 400, 'bad-query'],
     ['/d/07.json?since=3w', 400, 'bad-query'],
     ['/d/none.json', 404, 'not-found'],
@@ -270,7 +324,14 @@ describe('the API', () => {
 
 describe('every answer', () => {
   it('has a strong ETag and costs nothing when nothing changed', async () => {
-    for (const path of ['/', '/d/07.csv', '/d/07/chart.svg', '/api/v1/findings']) {
+    for (const path of [
+      '/',
+      '/d/07.csv',
+      '/d/07/chart.svg',
+      '/api/v1/findings',
+      '/api/v1/series',
+      '/api/v1/datasets',
+    ]) {
       const etag = (await get(path)).headers.get('ETag') ?? ''
       expect(etag).toMatch(/^"[0-9a-f]+"$/)
       const again = await get(path, { 'If-None-Match': `W/"x", ${etag}` })
@@ -333,6 +394,8 @@ describe('a lake without data', () => {
       '/methods',
       '/api/v1/findings',
       '/api/v1/divisions',
+      '/api/v1/series',
+      '/api/v1/datasets',
     ]) {
       expect((await site.request(path)).status, path).toBe(200)
     }

@@ -7,6 +7,7 @@ import { catalogFor } from '../words/sentences.js'
 import { divisionAddress, type Format, parsePath } from './addresses.js'
 import { type Answer, answer, toResponse } from './answer.js'
 import { type Listed, listDivisions, listFindings, listSources, readEvent } from './api/requests.js'
+import { listDatasets, listSeries } from './api/series.js'
 import { toCsv } from './csv.js'
 import type { Edition } from './edition.js'
 import { divisionFacts } from './finding-line.js'
@@ -63,6 +64,16 @@ export function createApp({ publication, receiptOf, log = silentLogger }: AppOpt
   app.get('/api/v1/sources', (context) =>
     respond(context, async (edition, { searchParams }) =>
       listAnswer(await listSources(edition, searchParams), context),
+    ),
+  )
+  app.get('/api/v1/series', (context) =>
+    respond(context, async (edition, { searchParams }) =>
+      listAnswer(await listSeries(edition, searchParams), context),
+    ),
+  )
+  app.get('/api/v1/datasets', (context) =>
+    respond(context, async (edition, { searchParams }) =>
+      listAnswer(await listDatasets(edition, searchParams), context),
     ),
   )
   app.get('/api/v1/events/:index', (context) =>

@@ -32,6 +32,8 @@ export interface MetricNoun {
   readonly one: string
   /** 'requests' */
   readonly many: string
+  /** 'Requests', as a heading begins. */
+  readonly title: string
 }
 
 /** The figures that a sentence needs of a claim: counts are rows, bounds rows a week, the span is [from, to). */

@@ -2,7 +2,7 @@ import type { Metric } from '../contracts/kinds.js'
 import type { MetricNoun } from './facts.js'
 
 /** What the counts of a metric are called, and what they do not say. */
-interface MetricWords extends MetricNoun {
+interface MetricWords extends Omit<MetricNoun, 'title'> {
   /** The noun in full, where the short one alone could mean anything. */
   readonly whole: string
   readonly notSaid: string
@@ -68,7 +68,7 @@ const OTHER: MetricWords = {
 export function metricNoun(...metrics: readonly string[]): MetricNoun {
   const [only = OTHER, ...others] = new Set(metrics.map(wordsOf))
   const { one, many } = others.length > 0 ? OTHER : only
-  return { one, many }
+  return { one, many, title: `${many.charAt(0).toUpperCase()}${many.slice(1)}` }
 }
 
 /** What is counted, in full: 'service requests, building permits and collisions'. Each metric once. */

@@ -174,8 +174,12 @@ describe('what is counted', () => {
   })
 
   it('of several metrics together is rows, and each is named in full once', () => {
-    expect(words.noun('requests', 'requests')).toEqual({ one: 'request', many: 'requests' })
-    expect(words.noun('requests', 'permits')).toEqual({ one: 'row', many: 'rows' })
+    expect(words.noun('requests', 'requests')).toEqual({
+      one: 'request',
+      many: 'requests',
+      title: 'Requests',
+    })
+    expect(words.noun('requests', 'permits')).toEqual({ one: 'row', many: 'rows', title: 'Rows' })
     expect(words.counted(['requests', 'permits', 'requests', 'collisions'])).toBe(
       'service requests, building permits and collisions',
     )

@@ -8,7 +8,7 @@ import { eventLine } from '../finding-line.js'
 import type { ReceiptOf } from '../finding-view.js'
 import type { FindingEvent } from '../read-findings.js'
 
-/** Most events that one request gives. */
+/** Most of a list that one request gives. */
 export const MAX_LIMIT = 1_000
 const DEFAULT_LIMIT = 100
 
@@ -16,6 +16,9 @@ const Whole = z
   .string()
   .regex(/^\d{1,15}$/, 'a whole number')
   .transform(Number)
+
+/** How many of a list one request gives. */
+export const Limit = Whole.pipe(z.int().min(1).max(MAX_LIMIT)).default(DEFAULT_LIMIT)
 
 /** Parameters of `/api/v1/findings`. */
 export const FindingsQuery = z.strictObject({
@@ -27,7 +30,7 @@ export const FindingsQuery = z.strictObject({
   cursor: Whole.optional().describe(
     'Ledger index of the last event already seen; the answer begins after it.',
   ),
-  limit: Whole.pipe(z.int().min(1).max(MAX_LIMIT)).default(DEFAULT_LIMIT).describe('Most events to give.'),
+  limit: Limit.describe('Most events to give.'),
 })
 
 /** One page of a list; `next` is null at the end. */

@@ -23,7 +23,9 @@ const series = (weeks: readonly SeriesWeek[]): DrawnSeries => ({
   marked: undefined,
 })
 
-const words = { title: 'Graffiti & <tags>', description: 'A description.' }
+const noun = { one: 'request', many: 'requests', title: 'Requests' }
+const permits = { one: 'permit', many: 'permits', title: 'Permits' }
+const words = { title: 'Graffiti & <tags>', description: 'A description.', noun }
 
 describe('the chart of a series', () => {
   it('breaks the line at a gap and never draws it as zero', () => {
@@ -81,11 +83,15 @@ describe('the chart of a series', () => {
     expect(file).toContain('xmlns="http://www.w3.org/2000/svg"')
     expect(file).toContain('Source: City Hall')
     expect(file).toContain('--blue:')
+    expect(file).toContain('Line: requests a week.')
+    const other = chartFile(series([week(0)]), { ...words, noun: permits }, '')
+    expect(other).toContain('Line: permits a week.')
   })
 
   it('says in words what it shows', () => {
     const weeks = [week(0), week(1, { observed: null }), week(2, { observed: 44, outside: true })]
-    expect(describeSeries(series(weeks))).toBe(
+    expect(describeSeries(series(weeks), permits)).toMatch(/^Permits a week from /)
+    expect(describeSeries(series(weeks), noun)).toBe(
       'Requests a week from the week of 2021-01-04 to the week of 2021-01-18; at most 44. ' +
         '1 of 2 weeks lie outside the range expected. 1 week has no data; left blank.',
     )

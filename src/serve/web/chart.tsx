@@ -1,5 +1,6 @@
 import type { VNode } from 'preact'
 import { renderToString } from 'preact-render-to-string'
+import type { MetricNoun } from '../../words/facts.js'
 import type { DrawnSeries } from '../division-view.js'
 import { isPartial } from '../series-view.js'
 import { type ChartGeometry, layOutChart, type Point, sparkPath } from './chart-geometry.js'
@@ -41,7 +42,11 @@ export function SeriesChart(props: {
 }
 
 /** The chart as a file of its own: with title, legend, source line, and colors for light, dark and print. */
-export function chartFile(series: DrawnSeries, words: ChartWords, source: string): string {
+export function chartFile(
+  series: DrawnSeries,
+  words: ChartWords & { readonly noun: MetricNoun },
+  source: string,
+): string {
   const { width, height } = CHART_SIZES.wide
   const geometry = layOutChart(series.weeks, series.marked, width, height)
   const file = (
@@ -61,7 +66,7 @@ export function chartFile(series: DrawnSeries, words: ChartWords, source: string
         {words.title}
       </text>
       <text class="note" x="8" y="-6">
-        Line: requests a week. Gray: the range expected. Diamonds: weeks outside it.
+        Line: {words.noun.many} a week. Gray: the range expected. Diamonds: weeks outside it.
       </text>
       <Plot geometry={geometry} />
       <text class="note" x="8" y={height + 14}>
@@ -142,7 +147,7 @@ function diamond({ x, y }: Point): string {
 }
 
 /** What the picture shows, in words. */
-export function describeSeries({ weeks, category }: DrawnSeries): string {
+export function describeSeries({ weeks, category }: DrawnSeries, noun: MetricNoun): string {
   const counted = weeks.flatMap(({ observed }) => (observed === null ? [] : [observed]))
   if (counted.length === 0) return `No week of “${category}” has a count.`
   const outside = weeks.filter((week) => week.outside).length
@@ -150,7 +155,7 @@ export function describeSeries({ weeks, category }: DrawnSeries): string {
   const partial = weeks.some(isPartial) ? ' The newest week is not complete.' : ''
   const highest = counted.reduce((most, count) => Math.max(most, count), 0)
   return (
-    `Requests a week from the week of ${weeks[0]?.on} to the week of ${weeks.at(-1)?.on}; at most ${highest}. ` +
+    `${noun.title} a week from the week of ${weeks[0]?.on} to the week of ${weeks.at(-1)?.on}; at most ${highest}. ` +
     `${outside} of ${counted.length} weeks lie outside the range expected.` +
     `${gaps > 0 ? ` ${gaps === 1 ? '1 week has' : `${gaps} weeks have`} no data; left blank.` : ''}${partial}`
   )

@@ -3,6 +3,7 @@ import type { CityFile } from '../../contracts/city-file.js'
 import { catalogFor } from '../../words/sentences.js'
 import { addressOf, divisionAddress } from '../addresses.js'
 import type { CityView, DivisionLine } from '../city-view.js'
+import { metricsOf } from '../counted-metrics.js'
 import { seriesKey } from '../series-view.js'
 import { DataFooter } from './data-footer.js'
 import { Layout } from './layout.js'
@@ -12,12 +13,13 @@ import { Scroll } from './scroll.js'
 /** The first page: what changed in the city, and where to look further. */
 export function CityPage({ city, view }: { city: CityFile; view: CityView }): VNode {
   const { filter, period } = view
+  const noun = catalogFor(city.city.locale).noun(...metricsOf(city))
   return (
     <Layout city={city} title="What changed" description={explanation(city)} crumbs={[]}>
       <h1>What changed in {city.city.name}</h1>
       <p class="lead">{explanation(city)}</p>
       <p class="muted">
-        Each finding is a sentence with its evidence: the requests behind it, how it was computed, and a
+        Each finding is a sentence with its evidence: the {noun.many} behind it, how it was computed, and a
         receipt that it was recorded. <a href="/methods">How to read a finding</a>
       </p>
       {period === undefined ? (
@@ -48,7 +50,7 @@ const FORMS = [
 
 function explanation(city: CityFile): string {
   return (
-    `wardbook counts the service requests that ${city.city.name} publishes, week by week in each ` +
+    `wardbook counts the ${catalogFor(city.city.locale).counted(metricsOf(city))} that ${city.city.name} publishes, week by week in each ` +
     `${city.divisions.label.toLowerCase()}, compares every count with what earlier years lead one to expect, and says ` +
     'where it left that range.'
   )
@@ -80,13 +82,14 @@ function Changes({ city, view }: { city: CityFile; view: CityView }): VNode {
         }
       />
       <MoreFindings shown={findings.length} total={findingsTotal} address={all} />
-      <Caveat />
+      <Caveat city={city} metrics={findings.map(({ metric }) => metric)} />
     </>
   )
 }
 
 function Divisions({ city, view }: { city: CityFile; view: CityView }): VNode {
   if (view.divisions.length === 0) return <p>None is known yet.</p>
+  const noun = catalogFor(city.city.locale).noun(...metricsOf(city))
   return (
     <Scroll label={`${city.divisions.label}s`}>
       <table>
@@ -96,7 +99,7 @@ function Divisions({ city, view }: { city: CityFile; view: CityView }): VNode {
             <th class="number">Findings in these weeks</th>
             <th class="number">of high severity</th>
             <th class="number">Findings ever</th>
-            <th class="number">Requests</th>
+            <th class="number">{noun.title}</th>
             <th>Newest week</th>
           </tr>
         </thead>

@@ -31,9 +31,9 @@ export function DivisionPage({ city, view }: Props): VNode {
           <FilterForm city={city} filter={filter} action={divisionAddress(division)} />
           <OtherForms segments={['d', division]} query={queryOf(filter)} forms={FORMS} />
           <Findings city={city} view={view} />
-          <Chart view={view} />
+          <Chart city={city} view={view} />
           <Rows city={city} view={view} />
-          <AllSeries view={view} />
+          <AllSeries city={city} view={view} />
         </>
       )}
       <DataFooter city={city} sources={view.sources} versions={view.versions} />
@@ -80,7 +80,7 @@ function Findings({ city, view }: Props): VNode | null {
         total={findingsTotal}
         address={divisionAddress(division, { ...queryOf(filter), show: 'all' })}
       />
-      <Caveat />
+      <Caveat city={city} metrics={findings.map(({ metric }) => metric)} />
     </section>
   )
 }
@@ -89,18 +89,22 @@ function seriesAddress({ division, filter }: DivisionView, series: string): stri
   return `${divisionAddress(division, { ...queryOf(filter), series })}#series`
 }
 
-function Chart({ view }: { view: DivisionView }): VNode | null {
+function Chart({ city, view }: Props): VNode | null {
   const { series, division, filter } = view
   if (series === undefined) {
     return filter.series ? <p>There is no series “{filter.series}” here.</p> : null
   }
   const query = { ...queryOf(filter), series: series.key }
+  const noun = catalogFor(city.city.locale).noun(series.metric)
   return (
     <section aria-labelledby="series">
-      <h2 id="series">“{series.category}”, requests a week</h2>
+      <h2 id="series">
+        “{series.category}”, {noun.many} a week
+      </h2>
       <SeriesFigure
         series={series}
-        title={`“${series.category}” requests a week, ${view.title}`}
+        noun={noun}
+        title={`“${series.category}” ${noun.many} a week, ${view.title}`}
         svg={addressOf(['d', division, 'chart'], query, 'svg')}
         csv={addressOf(['d', division, 'chart'], query, 'csv')}
       />
@@ -115,13 +119,15 @@ function Rows({ city, view }: Props): VNode | null {
   const csv = rows.finding
     ? addressOf(['f', rows.finding, 'rows'], {}, 'csv')
     : addressOf(['d', division, 'rows'], query, 'csv')
+  const words = catalogFor(city.city.locale)
+  const noun = words.noun(rows.metric)
   return (
     <section aria-labelledby="rows">
-      <h2 id="rows">Evidence: the requests</h2>
+      <h2 id="rows">Evidence: the {noun.many}</h2>
       <p>
-        “{rows.category}”, {catalogFor(city.city.locale).range(rows.from, rows.to)}.
+        “{rows.category}”, {words.range(rows.from, rows.to)}.
       </p>
-      <RowsTable shown={rows} csv={csv} />
+      <RowsTable shown={rows} noun={noun} csv={csv} />
     </section>
   )
 }
@@ -129,11 +135,13 @@ function Rows({ city, view }: Props): VNode | null {
 /** Series that a page lists: more would make it slow on a phone, and its JSON has them all. */
 const SERIES_SHOWN = 60
 
-function AllSeries({ view }: { view: DivisionView }): VNode | null {
+function AllSeries({ city, view }: Props): VNode | null {
   if (view.allSeries.length === 0) return null
   const rank = (line: SeriesLine) => (line.expected === null ? 1 : 0) // tested series first
   const shown = view.allSeries.toSorted((a, b) => rank(a) - rank(b)).slice(0, SERIES_SHOWN)
   const hidden = view.allSeries.length - shown.length
+  const noun = catalogFor(city.city.locale).noun(...view.allSeries.map(({ metric }) => metric))
+  const isOfSeveral = new Set(view.allSeries.map(({ dataset }) => dataset)).size > 1
   return (
     <section class="screen" aria-labelledby="all-series">
       <h2 id="all-series">Every series checked here</h2>
@@ -144,15 +152,21 @@ function AllSeries({ view }: { view: DivisionView }): VNode | null {
             <thead>
               <tr>
                 <th>Category</th>
+                {isOfSeveral && <th>Dataset</th>}
                 <th>Newest week</th>
-                <th class="number">Requests</th>
+                <th class="number">{noun.title}</th>
                 <th class="number">Expected</th>
                 <th class="number">Weeks outside</th>
               </tr>
             </thead>
             <tbody>
               {shown.map((line) => (
-                <SeriesRow key={line.key} line={line} view={view} />
+                <SeriesRow
+                  key={line.key}
+                  line={line}
+                  view={view}
+                  dataset={isOfSeveral ? (city.datasets[line.dataset]?.name ?? line.dataset) : undefined}
+                />
               ))}
             </tbody>
           </table>
@@ -163,12 +177,15 @@ function AllSeries({ view }: { view: DivisionView }): VNode | null {
   )
 }
 
-function SeriesRow({ line, view }: { line: SeriesLine; view: DivisionView }): VNode {
+/** One series; its dataset is said where the page has several. */
+function SeriesRow(props: { line: SeriesLine; view: DivisionView; dataset: string | undefined }): VNode {
+  const { line, view, dataset } = props
   return (
     <tr class={line.key === view.series?.key ? 'chosen' : undefined}>
       <td>
         <a href={seriesAddress(view, line.key)}>{line.category}</a>
       </td>
+      {dataset !== undefined && <td>{dataset}</td>}
       <td class="day">{line.newest_week ?? 'no data'}</td>
       <td class="number">{line.observed}</td>
       <td class="number">{figure(line.expected)}</td>

@@ -1,41 +1,32 @@
 import type { VNode } from 'preact'
+import type { MetricNoun } from '../../words/facts.js'
 import type { ShownRows } from '../division-view.js'
-import { EVIDENCE_COLUMNS, type EvidenceRow } from '../read-rows.js'
+import type { EvidenceColumn } from '../evidence-columns.js'
+import type { EvidenceRow } from '../read-rows.js'
 import { Scroll } from './scroll.js'
 
-const HEADINGS: Record<(typeof EVIDENCE_COLUMNS)[number], string> = {
-  requested_on: 'Requested',
-  service_request_id: 'Request',
-  service_name: 'Category',
-  status: 'Status',
-  closed_on: 'Closed',
-  block: 'Block',
-  neighborhood: 'Neighborhood',
-  agency_responsible: 'Agency',
-  channel: 'Channel',
-}
-
-/** Service requests as published here; columns that hold nothing are left out on the page, never in the data. */
-export function RowsTable({ shown, csv }: { shown: ShownRows; csv: string }): VNode {
+/** Evidence rows as published here; columns that hold nothing are left out on the page, never in the data. */
+export function RowsTable(props: { shown: ShownRows; noun: MetricNoun; csv: string }): VNode {
+  const { shown, noun, csv } = props
   const { rows, total } = shown
-  const columns = EVIDENCE_COLUMNS.filter(
-    (column) => column !== 'service_name' && rows.some((row) => row[column] !== null),
+  const columns = shown.columns.filter(
+    ({ name, isCategory }) => !isCategory && rows.some((row) => row[name] !== null),
   )
   return (
     <>
       <p>
         {rows.length < total
-          ? `The first ${rows.length} of ${total.toLocaleString('en-US')} requests.`
-          : countText(total)}{' '}
+          ? `The first ${rows.length} of ${total.toLocaleString('en-US')} ${noun.many}.`
+          : `${total.toLocaleString('en-US')} ${total === 1 ? noun.one : noun.many}.`}{' '}
         <a href={csv}>All of them as CSV</a>
       </p>
       {rows.length > 0 && (
-        <Scroll label="Requests">
+        <Scroll label={noun.title}>
           <table>
             <thead>
               <tr>
-                {columns.map((column) => (
-                  <th key={column}>{HEADINGS[column]}</th>
+                {columns.map(({ name, heading }) => (
+                  <th key={name}>{heading}</th>
                 ))}
               </tr>
             </thead>
@@ -55,18 +46,17 @@ export function RowsTable({ shown, csv }: { shown: ShownRows; csv: string }): VN
   )
 }
 
-function countText(total: number): string {
-  return total === 1 ? '1 request.' : `${total.toLocaleString('en-US')} requests.`
-}
-
-function Row({ row, columns }: { row: EvidenceRow; columns: readonly (keyof EvidenceRow)[] }): VNode {
+function Row({ row, columns }: { row: EvidenceRow; columns: readonly EvidenceColumn[] }): VNode {
   return (
     <tr>
-      {columns.map((column) => (
-        <td key={column} class={column === 'block' ? 'wide-cell' : 'day'}>
-          {row[column]}
+      {columns.map(({ name }) => (
+        <td key={name} class={WIDE.includes(name) ? 'wide-cell' : 'day'}>
+          {row[name]}
         </td>
       ))}
     </tr>
   )
 }
+
+/** Columns whose text may be long. */
+const WIDE = ['block', 'title']

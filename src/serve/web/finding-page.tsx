@@ -2,6 +2,7 @@ import type { VNode } from 'preact'
 import type { CityFile } from '../../contracts/city-file.js'
 import type { Evidence } from '../../contracts/proposal.js'
 import { addDays } from '../../kernel/time.js'
+import type { MetricNoun } from '../../words/facts.js'
 import { catalogFor } from '../../words/sentences.js'
 import { addressOf, divisionAddress } from '../addresses.js'
 import type { FindingView, HistoryLine, Receipt } from '../finding-view.js'
@@ -20,6 +21,7 @@ interface Props {
 /** A finding's permanent page: sentence, history, chart, rows, how it was computed, and its receipt. */
 export function FindingPage({ city, view }: Props): VNode {
   const { finding, divisionTitle, rows } = view
+  const noun = catalogFor(city.city.locale).noun(finding.metric)
   const title = `“${finding.category}”, ${divisionTitle}`
   const crumbs = [
     { label: city.city.name, address: '/' },
@@ -38,13 +40,13 @@ export function FindingPage({ city, view }: Props): VNode {
       <p class="lead">{finding.sentence}</p>
       <Summary city={city} view={view} />
       <OtherForms segments={['f', finding.finding]} forms={FORMS} />
-      <Chart view={view} title={title} />
+      <Chart view={view} noun={noun} title={title} />
       <section aria-labelledby="rows">
-        <h2 id="rows">Evidence: the requests</h2>
-        <RowsNote view={view} />
-        <RowsTable shown={rows} csv={addressOf(['f', finding.finding, 'rows'], {}, 'csv')} />
+        <h2 id="rows">Evidence: the {noun.many}</h2>
+        <RowsNote view={view} noun={noun} />
+        <RowsTable shown={rows} noun={noun} csv={addressOf(['f', finding.finding, 'rows'], {}, 'csv')} />
       </section>
-      <History view={view} />
+      <History view={view} noun={noun} />
       <How view={view} />
       <DataFooter city={city} sources={view.sources} versions={view.versions} />
     </Layout>
@@ -61,7 +63,7 @@ function Summary({ city, view: { finding } }: Props): VNode {
   return (
     <p>
       <Severity word={finding.severity} /> <strong>{finding.change}</strong> · {words.qValue(finding.q_value)}{' '}
-      · {finding.state} · {finding.observed.toLocaleString('en-US')} requests,{' '}
+      · {finding.state} · {finding.observed.toLocaleString('en-US')} {words.noun(finding.metric).many},{' '}
       {expectedText(finding.expected)} expected
     </p>
   )
@@ -71,15 +73,17 @@ function expectedText(expected: number): string {
   return expected.toLocaleString('en-US', { maximumFractionDigits: expected < 10 ? 1 : 0 })
 }
 
-function Chart({ view, title }: { view: FindingView; title: string }): VNode | null {
+function Chart(props: { view: FindingView; noun: MetricNoun; title: string }): VNode | null {
+  const { view, noun, title } = props
   const { series, finding } = view
   if (series === undefined) return null
   return (
     <section aria-labelledby="series">
-      <h2 id="series">Requests a week</h2>
+      <h2 id="series">{noun.title} a week</h2>
       <SeriesFigure
         series={series}
-        title={`${title}: requests a week`}
+        noun={noun}
+        title={`${title}: ${noun.many} a week`}
         svg={addressOf(['f', finding.finding, 'chart'], {}, 'svg')}
         csv={addressOf(['f', finding.finding, 'chart'], {}, 'csv')}
       />
@@ -88,7 +92,8 @@ function Chart({ view, title }: { view: FindingView; title: string }): VNode | n
 }
 
 /** Says why the rows of the span are not exactly those that were counted, where they are not. */
-function RowsNote({ view: { finding, rows, rowsVersion } }: { view: FindingView }): VNode | null {
+function RowsNote({ view, noun }: { view: FindingView; noun: MetricNoun }): VNode | null {
+  const { finding, rows, rowsVersion } = view
   if (rows.total === finding.observed) return null
   const isWhole = addDays(finding.from, 7 * finding.weeks) === finding.to
   const why = isWhole
@@ -96,13 +101,13 @@ function RowsNote({ view: { finding, rows, rowsVersion } }: { view: FindingView 
     : 'weeks that could not be tested are not counted, and the publisher may have changed its rows since.'
   return (
     <p class="notice">
-      The finding counted {finding.observed.toLocaleString('en-US')} requests. The table of today (version{' '}
+      The finding counted {finding.observed.toLocaleString('en-US')} {noun.many}. The table of today (version{' '}
       {rowsVersion ?? 'none'}) holds {rows.total.toLocaleString('en-US')} in these weeks: {why}
     </p>
   )
 }
 
-function History({ view }: { view: FindingView }): VNode {
+function History({ view, noun }: { view: FindingView; noun: MetricNoun }): VNode {
   return (
     <section aria-labelledby="history">
       <h2 id="history">History</h2>
@@ -116,7 +121,7 @@ function History({ view }: { view: FindingView }): VNode {
               <th class="number">Event</th>
               <th>State</th>
               <th>Weeks</th>
-              <th class="number">Requests</th>
+              <th class="number">{noun.title}</th>
               <th class="number">Change</th>
               <th>Could be known</th>
               <th>Recorded</th>

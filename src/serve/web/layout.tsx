@@ -1,6 +1,8 @@
 import type { ComponentChildren, VNode } from 'preact'
 import { renderToString } from 'preact-render-to-string'
 import type { CityFile } from '../../contracts/city-file.js'
+import { catalogFor } from '../../words/sentences.js'
+import { metricsOf } from '../counted-metrics.js'
 import { STYLE_ADDRESS } from './style.js'
 
 /** One step of the way from the city to a page; the last has no address. */
@@ -22,6 +24,7 @@ export interface LayoutProps {
 /** A page's frame: what every page has, also the ones that say what went wrong. */
 export function Layout({ city, title, description, crumbs, children }: LayoutProps): VNode {
   const { name, locale, simulated } = city.city
+  const noun = catalogFor(locale).noun(...metricsOf(city))
   return (
     <html lang={locale}>
       <head>
@@ -52,7 +55,8 @@ export function Layout({ city, title, description, crumbs, children }: LayoutPro
         {simulated && (
           <div class="frame">
             <p class="notice" role="note">
-              <strong>{name} is a simulated city.</strong> Every request, address and finding here is made up.
+              <strong>{name} is a simulated city.</strong> Every {noun.one}, address and finding here is made
+              up.
             </p>
           </div>
         )}

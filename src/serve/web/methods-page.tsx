@@ -7,6 +7,8 @@ import {
   RETURNS_WITHIN_WINDOWS,
   SEVERITY,
 } from '../../contracts/finding-rules.js'
+import { catalogFor } from '../../words/sentences.js'
+import { metricsOf } from '../counted-metrics.js'
 import { methodSettings } from '../methods.js'
 import { Layout } from './layout.js'
 import { OtherForms } from './parts.js'
@@ -15,6 +17,8 @@ import { Scroll } from './scroll.js'
 /** How findings are made and how to read them, in plain words, with the numbers that hold for this city. */
 export function MethodsPage({ city }: { city: CityFile }): VNode {
   const { falseDiscoveryRate, minExcess, minRatio } = city.detect
+  const words = catalogFor(city.city.locale)
+  const metrics = metricsOf(city)
   return (
     <Layout
       city={city}
@@ -25,10 +29,10 @@ export function MethodsPage({ city }: { city: CityFile }): VNode {
       <OtherForms segments={['methods']} forms={FORMS} />
       <h2 id="counting">What is counted</h2>
       <p>
-        The city publishes its service requests: potholes, dumping, graffiti. We count them for each week,
-        Monday to Sunday in the city's own time, for each {city.divisions.label.toLowerCase()} and each
-        category in the publisher's own words. Such a row of weekly counts is a series. A week that the
-        publication does not cover is a gap, never a zero.
+        The city publishes its {words.counted(metrics)}. We count them for each week, Monday to Sunday in the
+        city's own time, for each {city.divisions.label.toLowerCase()} and each category in the publisher's
+        own words. Such a row of weekly counts is a series. A week that the publication does not cover is a
+        gap, never a zero.
       </p>
       <h2 id="expected">What is expected</h2>
       <p>
@@ -60,13 +64,13 @@ export function MethodsPage({ city }: { city: CityFile }): VNode {
         High: the clearest week has a q of at most {SEVERITY.maxQ} and the count over the whole span is at
         least {SEVERITY.minRatio} times what was expected. Medium: one of the two. Low: neither. The word says
         nothing about how much harm was done. Lists show high before medium before low and, within a word, the
-        largest distance in requests first.
+        largest distance in {words.noun(...metrics).many} first.
       </p>
       <h2 id="limits">What it does not say</h2>
       <p>
-        Requests count what people report, not what happened. A new app, a campaign, one busy reporter or a
-        changed category name can move a count. A fall can mean less trouble or fewer reports. The newest
-        weeks may still grow as late rows arrive. Two things that change together need not cause one another.
+        {words.notSaid(metrics)} A new app, a campaign, one busy reporter or a changed category name can move
+        a count. A fall can mean less trouble or fewer reports. The newest weeks may still grow as late rows
+        arrive. Two things that change together need not cause one another.
       </p>
       <h2 id="receipt">The receipt</h2>
       <p>

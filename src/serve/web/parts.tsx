@@ -130,11 +130,11 @@ export function FindingList(props: {
 }
 
 /** What holds for every finding of a list, said once. */
-export function Caveat(): VNode {
+export function Caveat({ city, metrics }: { city: CityFile; metrics: readonly string[] }): VNode {
   return (
     <p class="small muted">
-      Requests count what people report, not what happened. Of findings flagged at a q of 0.01, about 1 in 100
-      is expected to be chance: <a href="/methods#q">what q says</a>.
+      {catalogFor(city.city.locale).notSaid(metrics)} Of findings flagged at a q of 0.01, about 1 in 100 is
+      expected to be chance: <a href="/methods#q">what q says</a>.
     </p>
   )
 }

@@ -1,4 +1,5 @@
 import type { VNode } from 'preact'
+import type { MetricNoun } from '../../words/facts.js'
 import type { DrawnSeries } from '../division-view.js'
 import type { SeriesWeek } from '../read-series.js'
 import { isPartial } from '../series-view.js'
@@ -6,17 +7,23 @@ import { describeSeries, SeriesChart } from './chart.js'
 import { Scroll } from './scroll.js'
 
 /** The chart with its legend, and the same weeks as a table. `svg` and `csv` are its own addresses. */
-export function SeriesFigure(props: { series: DrawnSeries; title: string; svg: string; csv: string }): VNode {
-  const { series, title, svg, csv } = props
-  const words = { title, description: describeSeries(series) }
+export function SeriesFigure(props: {
+  series: DrawnSeries
+  noun: MetricNoun
+  title: string
+  svg: string
+  csv: string
+}): VNode {
+  const { series, noun, title, svg, csv } = props
+  const words = { title, description: describeSeries(series, noun) }
   return (
     <>
       <figure>
         <SeriesChart series={series} words={words} size="wide" />
         <SeriesChart series={series} words={words} size="narrow" />
         <figcaption>
-          Line: requests a week. Gray: the range expected; dashed: the expected count. Diamonds: weeks outside
-          the range.
+          Line: {noun.many} a week. Gray: the range expected; dashed: the expected count. Diamonds: weeks
+          outside the range.
           {series.weeks.some(isPartial) && ' Hollow circle: a week that is not complete.'} {words.description}
         </figcaption>
       </figure>
@@ -27,7 +34,7 @@ export function SeriesFigure(props: { series: DrawnSeries; title: string; svg: s
       </p>
       <details>
         <summary>The newest weeks as a table</summary>
-        <WeeksTable weeks={series.weeks.slice(-WEEKS_IN_TABLE).toReversed()} />
+        <WeeksTable weeks={series.weeks.slice(-WEEKS_IN_TABLE).toReversed()} noun={noun} />
       </details>
     </>
   )
@@ -35,14 +42,14 @@ export function SeriesFigure(props: { series: DrawnSeries; title: string; svg: s
 
 const WEEKS_IN_TABLE = 26 // half a year; the CSV has all
 
-function WeeksTable({ weeks }: { weeks: readonly SeriesWeek[] }): VNode {
+function WeeksTable({ weeks, noun }: { weeks: readonly SeriesWeek[]; noun: MetricNoun }): VNode {
   return (
     <Scroll label="Weeks">
       <table>
         <thead>
           <tr>
             <th>Week of</th>
-            <th class="number">Requests</th>
+            <th class="number">{noun.title}</th>
             <th class="number">Expected</th>
             <th class="number">Range</th>
             <th>Verdict</th>
@@ -59,7 +66,7 @@ function WeeksTable({ weeks }: { weeks: readonly SeriesWeek[] }): VNode {
                   ? ''
                   : `${figure(week.lower)} to ${figure(week.upper)}`}
               </td>
-              <td>{verdict(week)}</td>
+              <td>{verdict(week, noun)}</td>
             </tr>
           ))}
         </tbody>
@@ -69,15 +76,15 @@ function WeeksTable({ weeks }: { weeks: readonly SeriesWeek[] }): VNode {
 }
 
 /** The detector's reasons in words; another one stands as it is. */
-const REASONS: Readonly<Record<string, string>> = {
-  'not-covered': 'the data does not cover this week',
-  'history-too-short': 'too little history',
-  'too-few-cases': 'too few requests to tell',
-  'no-fit': 'no model fits',
+function reasonText(reason: string, noun: MetricNoun): string {
+  if (reason === 'not-covered') return 'the data does not cover this week'
+  if (reason === 'history-too-short') return 'too little history'
+  if (reason === 'too-few-cases') return `too few ${noun.many} to tell`
+  return reason === 'no-fit' ? 'no model fits' : reason
 }
 
-function verdict({ outside, untestedBecause }: SeriesWeek): string {
-  if (untestedBecause !== null) return `not tested: ${REASONS[untestedBecause] ?? untestedBecause}`
+function verdict({ outside, untestedBecause }: SeriesWeek, noun: MetricNoun): string {
+  if (untestedBecause !== null) return `not tested: ${reasonText(untestedBecause, noun)}`
   return outside ? 'outside' : 'inside'
 }
 
