@@ -58,6 +58,24 @@ describe('wardbook city check', () => {
     ).toEqual([])
   })
 
+  it('needs no column for the division of a whole city, and compares with the fields of the kind', async () => {
+    const portal = await startSocrataPortal(() => [trialTable(TRIAL_TYPES, trialRows(2))])
+    const mapping = { phenomenon: 'place', observed_at: { from: 'opend', formats: ['%Y'] }, station: 'note' }
+    const { code, out } = await check(
+      testCity({
+        source: { family: 'socrata', portal: portal.url, datasets: ['abcd-1234'] },
+        dataset: { kind: 'weather-observations', partition: { by: 'citywide' }, mapping },
+      }),
+    )
+    await portal.close()
+    expect(code).toBe(65)
+    expect(out.slice(1, -1)).toEqual([
+      'ok         calls/portal  mapping.phenomenon: place',
+      expect.stringMatching(/^NOT OK .*mapping.observed_at: no column opend .*did you mean opened/),
+      'ok         calls/portal  mapping.station: note',
+    ])
+  })
+
   it('names years that the portal does not list', async () => {
     const portal = await startSocrataPortal(() => [
       trialTable(TRIAL_TYPES, trialRows(2), { name: 'Calls 2024' }),

@@ -29,6 +29,15 @@ describe('config digests', () => {
     expect(configDigests(testCity(), DATASET)).toEqual(digests)
   })
 
+  it('change from harmonize on with the kind, and from ingest on where the division is that of the whole city', () => {
+    expect(touchedBy((city) => Object.assign(dataset(city), { kind: 'collisions' }))).toEqual([
+      'harmonize',
+      'measure',
+      'detect',
+    ])
+    expect(touchedBy((city) => Object.assign(dataset(city).partition, { by: 'citywide' }))).toEqual(FLOW)
+  })
+
   it('are what they were before there were sources of other families', () => {
     expect(configDigests(PLAIN, DATASET)).toEqual({
       ingest: '6a69db52f2fa2309',
