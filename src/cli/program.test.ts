@@ -194,7 +194,7 @@ describe('the command line', () => {
     const commands = [
       ...['run', 'catch-up', 'serve', 'demo', 'doctor', 'lake prefixes', 'lake adopt', 'lake migrate'],
       ...['lake compact', 'lake vacuum', 'ledger verify', 'city schema', 'city check', 'discover'],
-      ...['quarantine list', 'quarantine replay'],
+      ...['quarantine list', 'quarantine replay', 'demo score'],
     ]
     for (const command of commands) {
       expect(doc).toContain(`\`wardbook ${command}`)

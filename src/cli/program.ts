@@ -1,10 +1,12 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { FLOOR_NAMES, type Floors, parseFloors } from '../demo/score/floors.js'
 import { RELEASE } from '../kernel/release.js'
 import type * as Commands from './commands.js'
 import type { DiscoverOptions } from './discover-command.js'
 import type { DoctorOptions } from './doctor-command.js'
 import { createOutput, fail, type Output, processStreams, type Streams } from './output.js'
 import type { QuarantineOptions } from './quarantine-command.js'
+import type { ScoreOptions } from './score-command.js'
 
 /** EX_USAGE of sysexits: wrong flags or arguments. */
 const EXIT_USAGE = 64
@@ -59,6 +61,7 @@ function buildProgram(streams: Streams, exitWith: (code: number) => void): Comma
       "Reads a city's open data by council district, notices what changed, and writes findings anyone can verify.",
     )
     .version(VERSION)
+    .enablePositionalOptions() // flags belong to the command that they follow: `demo score` is no `demo`
     .addHelpText('before', EXAMPLES.trimStart())
   const kit: CommandKit = {
     add: (parent, name, summary) =>
@@ -97,7 +100,8 @@ function configured(command: Command, streams: Streams): Command {
 }
 
 /** Commands that work on one city and its lake. */
-function addCityCommands(program: Command, { add, perform }: CommandKit): void {
+function addCityCommands(program: Command, kit: CommandKit): void {
+  const { add, perform } = kit
   const ofCity = (name: string, summary: string) =>
     add(program, name, summary)
       .argument('<city.yaml>', 'the city file')
@@ -138,6 +142,24 @@ function addCityCommands(program: Command, { add, perform }: CommandKit): void {
     .option('--lake <folder>', 'base path of the lake', 'lake/pocket')
     .option('--once', 'end after the run instead of serving', false)
   perform(withPort(demo), (commands, options, output) => commands.runDemo(options, output))
+  addScoreCommand(demo.enablePositionalOptions(), kit)
+}
+
+/** What was found in a simulated city against what is true of it. */
+function addScoreCommand(demo: Command, { add, performAlone }: CommandKit): void {
+  const score = add(demo, 'score', 'Compare what was found in a simulated city with what was true of it')
+    .option('--url <address>', 'where its pages are served', webAddress, `http://127.0.0.1:${DEFAULT_PORT}`)
+    .option('--truth <file>', 'what is true of the city', 'lake/pocket-city/truth.json')
+    .option('--html <file>', 'write the score there as a page, too')
+    .option(
+      '--fail-under <floors>',
+      'end with 1 when a share is smaller, e.g. recall=0.5,precision=0.8',
+      shareFloors,
+    )
+  performAlone<ScoreOptions>(score, async (options, output) => {
+    const { runScore } = await import('./score-command.js')
+    return runScore(options, output)
+  })
 }
 
 /** Commands that only look. */
@@ -364,6 +386,19 @@ function numberWithin(least: number, most: number): (text: string) => number {
     if (Number.isInteger(number) && number >= least && number <= most) return number
     throw new InvalidArgumentError(`'${text}' is not allowed: use ${least} to ${most}`)
   }
+}
+
+function webAddress(text: string): string {
+  if (/^https?:\/\//.test(text) && URL.canParse(text)) return text
+  throw new InvalidArgumentError(`'${text}' is no address: use one such as http://127.0.0.1:${DEFAULT_PORT}`)
+}
+
+function shareFloors(text: string): Floors {
+  const floors = parseFloors(text)
+  if (floors !== undefined) return floors
+  throw new InvalidArgumentError(
+    `'${text}' is no list of floors: use recall=0.5,precision=0.8; figures are ${FLOOR_NAMES.join(', ')}, shares 0 to 1`,
+  )
 }
 
 function portNumber(text: string): number {

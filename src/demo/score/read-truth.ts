@@ -20,7 +20,7 @@ async function readJson(file: string): Promise<unknown> {
     return JSON.parse(await readFile(file, 'utf8'))
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    const message = `the truth of the simulated city cannot be read: ${why}; name its file with --truth`
+    const message = `${file}, the truth of the simulated city, cannot be read: ${why}; name its file with --truth`
     throw new WardbookError('truth-unusable', 'fix-config', message, { file }, { cause })
   }
 }
