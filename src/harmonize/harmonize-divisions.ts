@@ -9,7 +9,7 @@ import { writeParquet } from '../lake/duckdb/write.js'
 import { putPart } from '../lake/parts.js'
 import type { ObjectStore } from '../lake/store.js'
 import type { DivisionInput, DivisionResult, HarmonizeJob } from './harmonize-job.js'
-import { BLANKS, reasonSql, textSql, tidySql, untypedCountsSql } from './typing-sql.js'
+import { BLANKS, instantsSql, reasonSql, textSql, tidySql, untypedCountsSql } from './typing-sql.js'
 
 /** The part worker of harmonize: types the rows of a few divisions, one raw part at a time. */
 export async function harmonizeDivisions(store: ObjectStore, job: HarmonizeJob): Promise<DivisionResult[]> {
@@ -63,7 +63,14 @@ async function harmonizePart(
     return await withEngine(LEAN, scratch.folder, async (engine) => {
       await openPart(engine, job, part, staged.file)
       const counts = await countRows(engine, job)
-      const made = await writeFiles(engine, job, input.division, scratch.folder, index)
+      const made = await writeFiles(
+        engine,
+        job,
+        input.division,
+        scratch.folder,
+        index,
+        counts.rowsQuarantined,
+      )
       demandBalance(job, input.division, counts, made.rowsOut)
       const { rowsIn, rowsQuarantined, untypedCells } = counts
       const rowsDuplicate = rowsIn - rowsQuarantined - made.rowsOut
@@ -88,10 +95,14 @@ async function harmonizePart(
 /** Views over one raw part: `part` (its rows), `winners` (which row of each repeated key stays). */
 async function openPart(engine: Engine, job: HarmonizeJob, part: RawPart, file: string): Promise<void> {
   const rows = await rawRowsSql(engine, file, part, job.rawColumns)
-  await engine.run(`CREATE TEMP VIEW part AS SELECT *, ${reasonSql(job.fields)} AS _reason FROM (${rows})`)
+  await engine.run(
+    `CREATE TEMP VIEW part AS SELECT *, ${reasonSql(job.fields)} AS _reason FROM (SELECT *${instantsSql(job.fields)} FROM (${rows}))`,
+  )
+  const repeats = `SELECT ${keySql(job)} AS _key FROM part WHERE ${keySql(job)} IS NOT NULL GROUP BY 1 HAVING count(*) > 1`
+  const [some] = await engine.rows(`${repeats} LIMIT 1`)
   await engine.run(
     `CREATE TEMP TABLE winners AS SELECT ${keySql(job)} AS _key, max(${rankSql()}) AS _rank FROM part ` +
-      `WHERE _reason IS NULL AND ${keySql(job)} IS NOT NULL GROUP BY 1 HAVING count(*) > 1`,
+      `WHERE ${some === undefined ? 'false' : '_reason IS NULL'} AND ${keySql(job)} IS NOT NULL GROUP BY 1 HAVING count(*) > 1`,
   )
 }
 
@@ -121,6 +132,7 @@ async function writeFiles(
   division: string,
   folder: string,
   index: number,
+  badRows: number,
 ) {
   const partition = { [job.partitionColumn]: division }
   const good =
@@ -135,15 +147,18 @@ async function writeFiles(
     partition,
     `${KINDS[job.kind].at}, ${ROW_HASH}`,
   )
-  const bad = await writeParquet(
-    engine,
-    folder,
-    `bad-${index}`,
-    badSql(job),
-    QUARANTINE_COLUMNS,
-    partition,
-    'row_hash',
-  )
+  const bad =
+    badRows === 0
+      ? undefined
+      : await writeParquet(
+          engine,
+          folder,
+          `bad-${index}`,
+          badSql(job),
+          QUARANTINE_COLUMNS,
+          partition,
+          'row_hash',
+        )
   return { tidy: tidy && { ...tidy, tags: { source: job.source } }, bad, rowsOut: tidy?.rows ?? 0 }
 }
 

@@ -59,11 +59,26 @@ export function textSql(field: FieldPlan): string {
   return `coalesce(${field.from.map((name) => `nullif(trim(${identifier(name)}, ${BLANKS}), '')`).join(', ')})`
 }
 
-/** Typed value of a field; null where the text cannot be read as its type. */
+/**
+ * Columns to select beside the raw ones, each with a comma before it: instants are read once a row, and {@link typedSql} names them. To try
+ * forms on a text is the most costly of all that is done with a row.
+ */
+export function instantsSql(fields: readonly FieldPlan[]): string {
+  return fields
+    .filter(({ type, from }) => type === 'timestamp' && from.length > 0)
+    .map((field) => `, ${instantSql(field, textSql(field))} AS ${instantColumn(field)}`)
+    .join('')
+}
+
+function instantColumn({ name }: FieldPlan): string {
+  return `_instant_${name}`
+}
+
+/** Typed value of a field, beside the columns of {@link instantsSql}; null where the text cannot be read as its type. */
 export function typedSql(field: FieldPlan): string {
   const text = textSql(field)
   if (field.from.length === 0) return `NULL::${sqlType(field.type)}`
-  if (field.type === 'timestamp') return instantSql(field, text)
+  if (field.type === 'timestamp') return instantColumn(field)
   if (field.type === 'string') return text
   const cast = `TRY_CAST(${text} AS ${sqlType(field.type)})`
   return field.type === 'long'
