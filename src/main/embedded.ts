@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CityFile } from '../contracts/city-file.js'
 import type { Report } from '../contracts/progress.js'
 import { createLogger } from '../kernel/log.js'
-import { systemClock } from '../kernel/time.js'
+import { type Clock, systemClock } from '../kernel/time.js'
 import { scopeTo } from '../lake/prefixes.js'
 import type { ObjectStore } from '../lake/store.js'
 import { LogReader } from '../ledger/log-reader.js'
@@ -48,6 +48,8 @@ export interface EmbeddedSettings {
   /** Folder of the city file, for modules of its own; default: the working directory. */
   readonly cityFolder?: string | undefined
   readonly report: Report
+  /** What time it is; default: the machine's clock. A simulated city has a time of its own. */
+  readonly clock?: Clock | undefined
   /** Says that nobody else ever writes to the lake, so that a store which lies is taken; default false. */
   readonly singleWriter?: boolean | undefined
   /** How long a run waits for portals that put sources off, milliseconds; default: not at all. */
@@ -67,7 +69,7 @@ export async function runEmbedded(settings: EmbeddedSettings): Promise<Failure[]
   try {
     const parts = await assemble(settings, { recording })
     return await runAndWait((only) => runPipeline(parts, only), settings.waitMs ?? 0, {
-      clock: systemClock,
+      clock: parts.clock,
       sleep: (ms) => delay(ms),
       tell: settings.tellWait ?? (() => {}),
     })
@@ -118,14 +120,15 @@ async function assemble(
   if (claims)
     await demandHonestStore({ lake, env: process.env, clock: systemClock }, settings.singleWriter ?? false)
   const store = await openStore(lake)
+  const profile = ingestProfile(process.env, machineHere())
   if (claims) await claimLake(store, city.city.slug)
   const parts: PipelineParts = {
     store,
     city,
-    queue: createEmbeddedQueue(),
+    queue: createEmbeddedQueue({ lanes: profile.lanes }),
     runner: childPartRunner(lake),
-    ingestProfile: ingestProfile(process.env, machineHere()),
-    clock: systemClock,
+    ingestProfile: profile,
+    clock: settings.clock ?? systemClock,
     report,
     rereads,
     openSource: (name, config) => openSource(name, config, sources),
@@ -136,9 +139,18 @@ async function assemble(
 }
 
 /** The network, what replaces it, or what listens to it. */
-function sourceEffects({ mirror, cityFolder = '.' }: EmbeddedSettings, recording?: Recording): SourceEffects {
+function sourceEffects(
+  { mirror, cityFolder = '.', clock = systemClock }: EmbeddedSettings,
+  recording?: Recording,
+): SourceEffects {
   const network = mirror === undefined ? (recording?.fetch ?? directFetch) : mirrorFetch(mirror)
-  return { http: httpClient(systemEffects(network)), env: process.env, mirror, cityFolder, now: Date.now }
+  return {
+    http: httpClient(systemEffects(network)),
+    env: process.env,
+    mirror,
+    cityFolder,
+    now: () => clock().getTime(),
+  }
 }
 
 /** A running server of pages and API. */

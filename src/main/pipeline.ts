@@ -98,6 +98,7 @@ export async function runPipeline(
   only?: readonly { readonly dataset: string; readonly source: string }[],
 ): Promise<Failure[]> {
   const failures: Failure[] = []
+  const working: Promise<Failure[]>[] = []
   await wakeAdoption(parts)
   for (const [dataset, { sources }] of Object.entries(parts.city.datasets)) {
     for (const source of Object.keys(sources).filter((name) => sources[name]?.family !== 'hive')) {
@@ -105,8 +106,9 @@ export async function runPipeline(
       const failure = await ingestOne(parts, dataset, source)
       if (failure !== undefined) failures.push(failure)
     }
+    if (parts.ingestProfile.lanes > 1) working.push(workOff(parts)) // while the next dataset is read
   }
-  return [...failures, ...(await workOff(parts))]
+  return [...failures, ...(await Promise.all(working)).flat(), ...(await workOff(parts))]
 }
 
 /** Reads one source, not a hive one, and works off what follows from it. */

@@ -7,16 +7,18 @@ import type { DeadLetter, MessageOf, Queue, Topic } from '../queue.js'
 const MAX_TRIES = 5
 const FIRST_WAIT_MS = 50 // doubled after each failed try
 
-/** How the embedded queue waits between tries; tests pass a wait that does not. */
 export interface EmbeddedQueueOptions {
+  /** How it waits between tries; tests pass a wait that does not. */
   readonly wait?: (ms: number) => Promise<unknown>
+  /** Messages of different topics that are worked on at a time, 1 or more. Default 1. More: more memory at once. */
+  readonly lanes?: number
 }
 
 /**
  * A queue within one process. Nothing is stored: after a crash the state is derived again from the tables' positions.
  */
 export function createEmbeddedQueue(options: EmbeddedQueueOptions = {}): Queue {
-  return new EmbeddedQueue(options.wait ?? sleep)
+  return new EmbeddedQueue(options.wait ?? sleep, options.lanes ?? 1)
 }
 
 interface Waiting {
@@ -29,8 +31,12 @@ class EmbeddedQueue implements Queue {
   private readonly waiting: Waiting[] = []
   private dead: DeadLetter[] = []
   private draining: Promise<void> | undefined
+  private readonly busy = new Map<Topic, Promise<void>>()
 
-  constructor(private readonly wait: (ms: number) => Promise<unknown>) {}
+  constructor(
+    private readonly wait: (ms: number) => Promise<unknown>,
+    private readonly lanes: number,
+  ) {}
 
   async send<To extends Topic>(topic: To, message: MessageOf<To>): Promise<void> {
     const next = canonicalJson({ topic, message })
@@ -56,9 +62,19 @@ class EmbeddedQueue implements Queue {
     return dead
   }
 
+  /** Gives out the oldest message whose topic is free, as long as a lane is. */
   private async workOff(): Promise<void> {
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift())
-      await this.deliver(next)
+    while (this.waiting.length > 0 || this.busy.size > 0) {
+      const at =
+        this.busy.size < this.lanes ? this.waiting.findIndex(({ topic }) => !this.busy.has(topic)) : -1
+      const [next] = at < 0 ? [] : this.waiting.splice(at, 1)
+      if (next === undefined) await Promise.race(this.busy.values())
+      else
+        this.busy.set(
+          next.topic,
+          this.deliver(next).finally(() => this.busy.delete(next.topic)),
+        )
+    }
   }
 
   private async deliver({ topic, message }: Waiting): Promise<void> {
