@@ -57,18 +57,21 @@ export function featuresOf(table: PortalTable, variant: ArcgisVariant): readonly
 
 function featureOf(table: PortalTable, variant: ArcgisVariant, index: number): Feature {
   const oid = variant.objectId?.(table.rowId?.(index) ?? index)
-  let sent: ReadonlyMap<string, string> | undefined // most conditions ask for the object id alone
-  const sentCells = () => {
-    const cells = table.row(index)
-    sent ??= new Map(table.columns.map((column, at) => [column.name, sentText(cells[at] ?? null, column)]))
-    return sent
-  }
   return {
-    cell: (name) =>
-      oid !== undefined && name.toUpperCase() === OID ? oid : valueOfText(sentCells().get(name)),
+    cell: (name) => {
+      if (oid !== undefined && name.toUpperCase() === OID) return oid
+      const at = table.columns.findIndex((column) => column.name === name)
+      return at < 0
+        ? undefined
+        : valueOfText(sentText(table.row(index)[at] ?? null, table.columns[at] as PortalColumn))
+    },
     text: (withGeometry, fields) => {
       const wanted = attributeColumns(table, variant).filter(({ name }) => fields?.includes(name) ?? true)
-      const attributes = wanted.map(({ name }) => `${JSON.stringify(name)}:${sentCells().get(name)}`)
+      const cells = table.row(index)
+      const attributes = wanted.map((column) => {
+        const at = table.columns.indexOf(column)
+        return `${JSON.stringify(column.name)}:${sentText(cells[at] ?? null, column)}`
+      })
       if (oid !== undefined && (fields?.includes(OID) ?? true)) attributes.unshift(`"${OID}":${oid}`)
       const geometry = withGeometry ? geometryOf(table, variant, index) : ''
       return `{"attributes":{${attributes.join(',')}}${geometry}}`

@@ -188,8 +188,11 @@ function orderOf(table: PortalTable, orderBy: string | null): readonly number[] 
   if (orderBy === null) return rows.reverse()
   const keys = selected(table, orderBy)
   if (keys === undefined) return undefined
-  const keyOf = (row: number) => keys.map((at) => table.row(row)[at] ?? '').join('\0')
-  return rows.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
+  const texts = rows.map((row) => {
+    const cells = table.row(row)
+    return keys.map((at) => cells[at] ?? '').join('\0')
+  })
+  return rows.sort((a, b) => ((texts[a] as string) < (texts[b] as string) ? -1 : 1))
 }
 
 function* csvOf(
@@ -209,5 +212,8 @@ function* csvOf(
   }
   const record = (cells: readonly (string | null | undefined)[]) => `${cells.map(cell).join(delimiter)}\r\n`
   yield `${query.get('with_bom') === 'false' ? '' : '\uFEFF'}${record(columns.map(heading))}`
-  for (const row of order) yield record(columns.map((at) => table.row(row)[at]))
+  for (const row of order) {
+    const cells = table.row(row)
+    yield record(columns.map((at) => cells[at]))
+  }
 }
