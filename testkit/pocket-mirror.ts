@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
-import { startDemoPortal } from '../src/demo/demo-portal.js'
+import { startYearlyFiles } from './yearly-files.js'
 
 /** A city file and the files that it names, in a folder: what `wardbook run <cityFile> --mirror <mirror>` takes. */
 export interface PocketMirror {
@@ -13,7 +13,7 @@ export interface PocketMirror {
 export async function writePocketMirror(folder: string): Promise<PocketMirror> {
   const mirror = join(folder, 'mirror')
   await mkdir(mirror, { recursive: true })
-  const portal = await startDemoPortal()
+  const portal = await startYearlyFiles()
   try {
     const files: Record<string, string> = {}
     for (const url of portal.urls) {

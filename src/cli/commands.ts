@@ -1,6 +1,5 @@
 import { z } from 'zod'
 import { CityFile } from '../contracts/city-file.js'
-import { startDemoPortal } from '../demo/demo-portal.js'
 import { exitCodeOf, WardbookError } from '../kernel/errors.js'
 import { PREFIXES } from '../lake/prefixes.js'
 import {
@@ -56,25 +55,6 @@ export async function runCatchUp(file: string, options: RunOptions, output: Outp
 export async function runServe(file: string, options: RunOptions, output: Output): Promise<number> {
   const city = await loadCityWithoutMaps(file)
   return servePages(city, options.lake ?? defaultLake(city), options, output)
-}
-
-/** `wardbook demo`: a simulated city published by a portal on this machine, read like any other. @returns the exit code */
-export async function runDemo(options: RunOptions, output: Output): Promise<number> {
-  const portal = await startDemoPortal()
-  const lake = options.lake ?? 'lake/pocket'
-  output.note(
-    `${portal.city.city.name} is a simulated city. Its portal listens on ${portal.url}, on this machine only.`,
-  )
-  try {
-    const exit = await runAll({ city: portal.city, lake, mirror: undefined, report: output.step }, output)
-    if (options.once || exit !== 0) return exit
-    output.note(
-      'To read a real city: wardbook run cities/boston.yaml --mirror DIR --serve (docs/your-city.md)',
-    )
-    return await servePages(portal.city, lake, options, output)
-  } finally {
-    await portal.close()
-  }
 }
 
 /** `wardbook lake prefixes`. */
@@ -144,8 +124,12 @@ async function servePages(
   return 0
 }
 
-/** The port that was asked for, or ours, or, when somebody has that, any free one. */
-async function startPages(city: CityFile, lake: string, { port, host }: RunOptions): Promise<ServedPages> {
+/** Serves pages on the port that was asked for, or ours, or, when somebody has that, any free one. */
+export async function startPages(
+  city: CityFile,
+  lake: string,
+  { port, host }: RunOptions,
+): Promise<ServedPages> {
   if (port !== undefined) return serveEmbedded(city, lake, port, host)
   return serveEmbedded(city, lake, DEFAULT_PORT, host).catch((thrown) => {
     if (thrown instanceof WardbookError && thrown.code === 'port-in-use')

@@ -2,6 +2,7 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { FLOOR_NAMES, type Floors, parseFloors } from '../demo/score/floors.js'
 import { RELEASE } from '../kernel/release.js'
 import type * as Commands from './commands.js'
+import type { DemoOptions } from './demo-command.js'
 import type { DiscoverOptions } from './discover-command.js'
 import type { DoctorOptions } from './doctor-command.js'
 import { createOutput, fail, type Output, processStreams, type Streams } from './output.js'
@@ -106,13 +107,6 @@ function addCityCommands(program: Command, kit: CommandKit): void {
     add(program, name, summary)
       .argument('<city.yaml>', 'the city file')
       .option('--lake <folder>', 'base path of the lake (default: lake/<city>)')
-  const withPort = (command: Command) =>
-    command.option(
-      '--port <number>',
-      `port of the pages (default: ${DEFAULT_PORT}, or a free one)`,
-      portNumber,
-    )
-
   const run = ofCity('run', "Read a city's sources and bring tables, findings and ledger up to date")
     .option('--mirror <folder>', 'read files from this folder instead of the network')
     .addOption(
@@ -138,10 +132,43 @@ function addCityCommands(program: Command, kit: CommandKit): void {
   serve.option('--host <address>', 'address to listen on', '127.0.0.1')
   perform(withPort(serve), (commands, options, output, file) => commands.runServe(file, options, output))
 
-  const demo = add(program, 'demo', 'Run everything on a small simulated city, offline, and serve its pages')
-    .option('--lake <folder>', 'base path of the lake', 'lake/pocket')
-    .option('--once', 'end after the run instead of serving', false)
-  perform(withPort(demo), (commands, options, output) => commands.runDemo(options, output))
+  addDemo(program, kit)
+}
+
+function withPort(command: Command): Command {
+  return command.option(
+    '--port <number>',
+    `port of the pages (default: ${DEFAULT_PORT}, or a free one)`,
+    portNumber,
+  )
+}
+
+/** The simulated city. */
+function addDemo(program: Command, kit: CommandKit): void {
+  const { add, performAlone } = kit
+  const demo = add(
+    program,
+    'demo',
+    'Run everything on a simulated city, offline, serve its pages, and watch it go on',
+  )
+    .option(
+      '--lake <folder>',
+      'base path of the lake; <folder>-city keeps the city file and the truth',
+      'lake/pocket',
+    )
+    .addOption(new Option('--size <size>', 'how large the city is (default: S)').choices(['S', 'M', 'L']))
+    .option('--seed <number>', 'which city (default: 311)', numberWithin(0, MAX_SEED))
+    .option(
+      '--speed <days>',
+      'days of the city a minute of yours; 0: its clock stands still',
+      numberWithin(0, MAX_SPEED),
+      DEFAULT_SPEED,
+    )
+    .option('--once', 'end after the first run instead of serving', false)
+  performAlone<DemoOptions>(withPort(demo), async (options, output) => {
+    const { runDemo } = await import('./demo-command.js')
+    return runDemo(options, output)
+  })
   addScoreCommand(demo.enablePositionalOptions(), kit)
 }
 
@@ -356,6 +383,11 @@ function dayCount(text: string): number {
 export const VERSION = RELEASE
 /** Where pages are served when no port is asked for. */
 export const DEFAULT_PORT = 8311
+
+/** Days of the simulated city a minute: a week a minute, so that a finding opens and ends while one watches. */
+const DEFAULT_SPEED = 7
+const MAX_SPEED = 1_000
+const MAX_SEED = 2 ** 31 - 1
 
 /** Flags that every command takes. */
 export interface CommonOptions {

@@ -5,14 +5,14 @@ import { describe, expect, it } from 'vitest'
 import { inProcessRunner } from '../../testkit/lake-fixture.js'
 import { differencesOf, worldOf } from '../../testkit/same-world.js'
 import { runInProcess } from '../../testkit/whole-pipeline.js'
-import { startDemoPortal } from '../demo/demo-portal.js'
+import { startYearlyFiles } from '../../testkit/yearly-files.js'
 import { systemClock } from '../kernel/time.js'
 import { openLocalStore } from '../lake/local/local-store.js'
 
 describe('two runs of one city at once', () => {
   it('leave the world of one run, and neither fails', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'wardbook-two-runs-'))
-    const portal = await startDemoPortal()
+    const portal = await startYearlyFiles()
     try {
       const run = async (lake: string) => {
         const store = await openLocalStore(join(folder, lake))

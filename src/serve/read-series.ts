@@ -95,6 +95,8 @@ export interface KnownSeries {
   readonly weeksOutside: number
   /** Monday of the oldest week that was looked at. */
   readonly oldestWeek: Day
+  /** Monday of the oldest week that could be tested. */
+  readonly oldestTestedWeek: Day | null
   /** Monday of the newest week with a count. */
   readonly newestWeek: Day | null
 }
@@ -103,6 +105,7 @@ const KNOWN_QUERY = (scan: string) => `
   SELECT dataset, division, category, metric, count(*) AS weeks,
     count(*) FILTER (untested_because IS NULL) AS "weeksTested", count(*) FILTER (outside) AS "weeksOutside",
     strftime(min(week_on), '%Y-%m-%d') AS "oldestWeek",
+    strftime(min(week_on) FILTER (untested_because IS NULL), '%Y-%m-%d') AS "oldestTestedWeek",
     strftime(max(week_on) FILTER (observed IS NOT NULL), '%Y-%m-%d') AS "newestWeek"
   FROM ${scan} GROUP BY dataset, division, category, metric`
 

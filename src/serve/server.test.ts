@@ -267,7 +267,7 @@ describe('the API', () => {
         ...{ dataset: 'calls', kind: 'service-requests', metric: 'requests' },
         ...{ division: 'Ward 3', category: 'Illegal Dumping' },
         ...{ weeks: 130, weeks_tested: 129, weeks_outside: 6 },
-        ...{ oldest_week: '2019-03-04', newest_week: NEWEST_WEEK },
+        ...{ oldest_week: '2019-03-04', oldest_tested_week: '2019-03-04', newest_week: NEWEST_WEEK },
       },
     ])
     expect((await json<SeriesJson>('/api/v1/series?dataset=none')).series).toEqual([])

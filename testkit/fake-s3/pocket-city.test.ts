@@ -2,13 +2,13 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
-import { type DemoPortal, startDemoPortal } from '../../src/demo/demo-portal.js'
 import type { ObjectStore } from '../../src/lake/store.js'
 import { openStore } from '../../src/main/open-store.js'
 import { childPartRunner } from '../../src/main/part-worker.js'
 import { NOON } from '../lake-fixture.js'
 import { differencesOf, type World, worldOf } from '../same-world.js'
 import { runInProcess } from '../whole-pipeline.js'
+import { startYearlyFiles, type YearlyFiles } from '../yearly-files.js'
 import { FAULTS, type Fault } from './faults.js'
 import { type FakeS3, startFakeS3 } from './server.js'
 
@@ -18,12 +18,12 @@ const WEATHER: readonly Fault[] = [FAULTS.internalError, FAULTS.slowDown, FAULTS
 const RUN_LIMIT_MS = 300_000
 
 describe('the pocket city in a bucket', () => {
-  let portal: DemoPortal
+  let portal: YearlyFiles
   let folder: string
   let inFolder: World
   let fake: FakeS3
   beforeAll(async () => {
-    portal = await startDemoPortal()
+    portal = await startYearlyFiles()
     folder = await mkdtemp(join(tmpdir(), 'wardbook-pocket-'))
     inFolder = await worldOf(await runCity(join(folder, 'lake')))
   }, RUN_LIMIT_MS)

@@ -38,28 +38,41 @@ const OTHER_METRICS: Readonly<Record<string, Measure>> = {
   publication: 'publication',
 }
 
-/** Events, in any order, as findings ordered by id. */
+/**
+ * Events, in any order, as findings ordered by id. A finding that ended and returned says two things: each of its episodes is taken
+ * for itself, the second as `<id>#2`.
+ */
 export function gatherFindings(events: readonly ApiEvent[]): GatheredFinding[] {
   const groups = groupBy(events, ({ finding }) => finding)
   return [...groups.values()]
-    .map((own) => gatherOne(own.toSorted((a, b) => a.index - b.index)))
+    .flatMap((own) => gatherEpisodes(own.toSorted((a, b) => a.index - b.index)))
     .sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
-function gatherOne(own: readonly ApiEvent[]): GatheredFinding {
+function gatherEpisodes(own: readonly ApiEvent[]): GatheredFinding[] {
   const sinceWithdrawn = own.slice(own.findLastIndex(({ state }) => state === 'withdrawn') + 1)
   const replaced = new Set(own.map(({ supersedes }) => supersedes))
   const standing = sinceWithdrawn.filter(({ event_id }) => !replaced.has(event_id))
-  const { finding: id, dataset, division, category, metric, direction } = own[0] as ApiEvent
-  const newest = furthest(standing.length > 0 ? standing : own)
-  const last = own.at(-1) as ApiEvent
-  return {
-    ...{ id, dataset, division, category, metric, direction },
-    state: last.state === 'withdrawn' ? 'withdrawn' : newest.state,
-    sentence: newest.sentence,
-    isWithdrawn: standing.length === 0,
-    spans: spansOf(standing, sinceWithdrawn),
-  }
+  if (standing.length === 0) return [{ ...toldBy(own), state: 'withdrawn', isWithdrawn: true, spans: [] }]
+  const opening = standing.filter(({ state }) => state === 'new' || state === 'returned')
+  const onsets = [...new Set(opening.flatMap(({ claim }) => claim?.from ?? []))].sort()
+  const episodeOf = (event: ApiEvent) =>
+    Math.max(
+      0,
+      onsets.findLastIndex((onset) => onset <= spanOf(event).from),
+    )
+  return [...groupBy(standing, episodeOf)].map(([episode, events]) => {
+    const told = sinceWithdrawn.filter((event) => episodeOf(event) === episode)
+    const facts = toldBy(events)
+    const id = episode === 0 ? facts.id : `${facts.id}#${episode + 1}`
+    return { ...facts, id, isWithdrawn: false, spans: spansOf(events, told) }
+  })
+}
+
+function toldBy(events: readonly ApiEvent[]) {
+  const { finding: id, dataset, division, category, metric, direction } = events[0] as ApiEvent
+  const { state, sentence } = furthest(events)
+  return { id, dataset, division, category, metric, direction, state, sentence }
 }
 
 /** A corrected early window comes late in the ledger, and does not hide a later one. */

@@ -153,6 +153,26 @@ describe('the events of one finding', () => {
     expect(finding).toMatchObject({ isWithdrawn: false, spans: [{ from: '2025-03-17' }] })
   })
 
+  it('are an episode each time that the finding returned', () => {
+    const span = (from: string, to: string) => ({ claim: { from, to } })
+    const events = [
+      told('2025-03-03', { finding: 'a', index: 1 }),
+      told('2025-03-03', { finding: 'a', index: 2, state: 'ended' }),
+      told('2025-05-05', { finding: 'a', index: 3, state: 'returned' }),
+      told('2025-05-12', { finding: 'a', index: 4, state: 'ongoing', ...span('2025-05-05', '2025-05-19') }),
+    ]
+    const episodes = gatherFindings(events).map(({ id, spans, state }) => [
+      id,
+      state,
+      spans[0]?.from,
+      spans[0]?.to,
+    ])
+    expect(episodes).toEqual([
+      ['a', 'ended', '2025-03-03', '2025-03-10'],
+      ['a#2', 'ongoing', '2025-05-05', '2025-05-19'],
+    ])
+  })
+
   it('speak of the publication and of counts apart', () => {
     const gap = told('2025-03-10', { finding: 'a', index: 2, state: 'data-gap' })
     const [finding] = gatherFindings([told('2025-03-03', { finding: 'a', index: 1 }), gap])

@@ -69,6 +69,7 @@ function seriesBody({ city }: Edition, series: KnownSeries): object {
     weeks_tested: series.weeksTested,
     weeks_outside: series.weeksOutside,
     oldest_week: series.oldestWeek,
+    oldest_tested_week: series.oldestTestedWeek,
     newest_week: series.newestWeek,
   }
 }
