@@ -107,6 +107,31 @@ describe('typing', () => {
     }
   })
 
+  it('believes a text that says how far its clock is from UTC, and the other forms beside it none the less', async () => {
+    const formats = ['%Y-%m-%dT%H:%M:%S%z', '%Y-%m-%d %H:%M:%S', '%Y-%m-%d']
+    const instants: Record<string, [at: string, on: string]> = {
+      '2026-01-02T03:00:00+00:00': ['2026-01-02T03:00:00.000Z', '2026-01-01'],
+      '2026-07-01T23:30:00-04:00': ['2026-07-02T03:30:00.000Z', '2026-07-01'],
+      '2026-11-01T01:30:00-04:00': ['2026-11-01T05:30:00.000Z', '2026-11-01'],
+      '2026-11-01T01:30:00-05:00': ['2026-11-01T06:30:00.000Z', '2026-11-01'],
+      '2026-01-02 03:00:00': ['2026-01-02T08:00:00.000Z', '2026-01-02'],
+      '2026-01-02': ['2026-01-02T05:00:00.000Z', '2026-01-02'],
+    }
+    const lines = Object.keys(instants).map((text, at) => `${at},7,Noise,${text}`)
+    const requested = { from: 'Opened', formats }
+    await run(
+      { 'a.csv': [HEADER, ...lines] },
+      { dataset: { mapping: { ...MAPPING, requested_at: requested } } },
+    )
+    expect(await tidyRows('requested_at, requested_on::VARCHAR AS requested_on')).toEqual(
+      Object.values(instants).map(([requested_at, requested_on]) => ({ requested_at, requested_on })),
+    )
+    const named = { from: 'Opened', formats: ['epoch-ms', ...formats], timeZone: 'Asia/Tokyo' }
+    expect(await instantOf('2026-01-02T03:00:00-05:00', named)).toEqual([
+      { requested_at: '2026-01-02T08:00:00.000Z', requested_on: '2026-01-02' },
+    ])
+  })
+
   it('keeps the day and moves on by an hour at most where clocks change', async () => {
     const local = [
       '2026-03-08 01:59:59', // before the gap

@@ -89,15 +89,39 @@ export function typedSql(field: FieldPlan): string {
 /** The engine would round '1.5' and read '0x1F': neither is a count. */
 const WHOLE_NUMBER = '[+-]?[0-9]+([.]0*)?'
 
-/** An instant by the first form that fits: milliseconds since 1970 in UTC, or clock time in the publisher's zone. */
+/**
+ * An instant by the first form that fits: milliseconds since 1970 in UTC, a text that says how far its clock is from UTC, or clock time in the
+ * publisher's zone. The engine reads a list with one form that has an offset as instants altogether, so that runs of both kinds are read apart.
+ */
 function instantSql({ formats = [], timeZone = 'UTC' }: FieldPlan, text: string): string {
-  const forms = formats.filter((form) => form !== EPOCH_MS)
-  const clock = `timezone(${literal(timeZone)}, try_strptime(${text}, [${forms.map(literal).join(', ')}]))`
-  if (!formats.includes(EPOCH_MS)) return clock
-  const epoch =
+  const runs = runsByOffset(formats.filter((form) => form !== EPOCH_MS)).map((forms) => {
+    const parsed = `try_strptime(${text}, [${forms.map(literal).join(', ')}])`
+    return hasOffset(forms[0] as string) ? parsed : `timezone(${literal(timeZone)}, ${parsed})`
+  })
+  const tried = [...(formats.includes(EPOCH_MS) ? [epochSql(text)] : []), ...runs]
+  return tried.length === 1 ? (tried[0] as string) : `coalesce(${tried.join(', ')})`
+}
+
+function epochSql(text: string): string {
+  return (
     `CASE WHEN regexp_full_match(${text}, '-?[0-9]{1,15}(\\.0+)?') AND TRY_CAST(${text} AS DOUBLE) <> 0 ` +
     `THEN timezone('UTC', make_timestamp(TRY_CAST(${text} AS DOUBLE)::BIGINT * 1000)) END`
-  return forms.length === 0 ? epoch : `coalesce(${epoch}, ${clock})`
+  )
+}
+
+/** True for a form with `%z` or `%Z`, which says where its clock stands. */
+function hasOffset(form: string): boolean {
+  return /(^|[^%])(%%)*%[zZ]/.test(form)
+}
+
+function runsByOffset(forms: readonly string[]): string[][] {
+  const runs: string[][] = []
+  for (const form of forms) {
+    const run = runs.at(-1)
+    if (run !== undefined && hasOffset(run[0] as string) === hasOffset(form)) run.push(form)
+    else runs.push([form])
+  }
+  return runs
 }
 
 /** Why a row cannot be counted, or null; the first required field that is missing or unreadable gives the reason. */
