@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest'
 import { startCkanPortal } from './ckan/ckan-portal.js'
+import { startOpendatasoftPortal } from './opendatasoft/opendatasoft-portal.js'
 import type { RunningPortal } from './portal-server.js'
 import { type PortalTable, tableOfRows } from './portal-table.js'
 import { startSocrataPortal } from './socrata/socrata-portal.js'
@@ -131,5 +132,41 @@ describe('the CKAN portal of the demo', () => {
   it('takes double slashes in addresses', async () => {
     portal = await startCkanPortal(() => [PACKAGE])
     expect((await get('//api/3/action/status_show')).status).toBe(200)
+  })
+})
+
+describe('the OpenDataSoft portal of the demo', () => {
+  const DATED = tableOfRows(
+    { id: 'dated', name: 'Dated', updatedAt: 0, columns: [{ name: 'at', type: 'date' }] },
+    [['2025-11-02T06:30:00Z'], ['2025-11-02T07:30:00Z'], ['2025-01-01T08:00:00.000'], [null]],
+  )
+  const DATASET = '/api/explore/v2.1/catalog/datasets/dated'
+
+  it('writes instants with the offset of the zone that it is asked for, UTC where it is asked for none', async () => {
+    portal = await startOpendatasoftPortal(() => [DATED])
+    const cells = async (query: string) =>
+      (await get(`${DATASET}/exports/csv?order_by=at&with_bom=false${query}`)).text
+        .trim()
+        .split('\r\n')
+        .slice(1)
+    const floating = '2025-01-01T08:00:00.000'
+    expect((await cells('')).slice(-3)).toEqual([
+      floating,
+      '2025-11-02T06:30:00+00:00',
+      '2025-11-02T07:30:00+00:00',
+    ])
+    expect((await cells('&timezone=America/Chicago')).slice(-3)).toEqual([
+      floating,
+      '2025-11-02T01:30:00-05:00',
+      '2025-11-02T01:30:00-06:00',
+    ])
+    const { results } = (await get(`${DATASET}/records?timezone=Europe/Berlin`)).json()
+    expect(results[0].at).toBe('2025-11-02T07:30:00+01:00')
+  })
+
+  it.each(['exports/csv', 'records'])('refuses %s in a zone that there is not', async (path) => {
+    portal = await startOpendatasoftPortal(() => [DATED])
+    const { status, json } = await get(`${DATASET}/${path}?timezone=Pocket/City`)
+    expect([status, json().error_code]).toEqual([400, 'InvalidRESTParameterError'])
   })
 })

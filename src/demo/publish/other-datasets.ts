@@ -92,7 +92,7 @@ export const PERMITS: Publication = {
     ...WHOLE_HISTORY,
     labels: labelsOf('building-permits'),
     timeZone: 'UTC',
-    formats: ['%Y-%m-%dT%H:%M:%SZ'],
+    formats: ['%Y-%m-%dT%H:%M:%S%z'],
   },
   columns: [
     { name: 'permit', type: 'text', field: 'permit_number', cell: idOf('building-permits') },

@@ -6,7 +6,8 @@ import {
   type RunningPortal,
   startPortal,
 } from '../portal-server.js'
-import { type PortalTable, type PortalType, rowsOf } from '../portal-table.js'
+import { type PortalCell, type PortalTable, type PortalType, rowsOf } from '../portal-table.js'
+import { instantWriter } from './instant-text.js'
 
 export interface OpendatasoftPortalOptions {
   /** Where set, requests want it as `Authorization: Apikey …`. */
@@ -144,10 +145,22 @@ function records(table: PortalTable, query: URLSearchParams): PortalAnswer {
   const part = reach(query)
   if (part === undefined)
     return refusal(400, 'InvalidRESTParameterError', 'Invalid value for limit or offset')
+  const written = writerOf(query)
+  if (written === undefined) return unknownZone()
   const results = [...rowsOf(table, part.from, part.to)].map(({ cells }) =>
-    Object.fromEntries(table.columns.map(({ name }, at) => [name, cells[at] ?? null])),
+    Object.fromEntries(table.columns.map(({ name, type }, at) => [name, written(cells[at] ?? null, type)])),
   )
   return json({ total_count: table.rowCount, results })
+}
+
+/** Writes cells as the query wants them; undefined where it names a zone that there is not. */
+function writerOf(query: URLSearchParams): ((cell: PortalCell, type: PortalType) => PortalCell) | undefined {
+  const instant = instantWriter(query.get('timezone') ?? 'UTC')
+  return instant && ((cell, type) => (type === 'date' ? instant(cell) : cell))
+}
+
+function unknownZone(): PortalAnswer {
+  return refusal(400, 'InvalidRESTParameterError', 'Invalid value for timezone')
 }
 
 function exportForms({ id }: PortalTable, hasParquet: boolean): PortalAnswer {
@@ -167,8 +180,10 @@ function exportCsv(table: PortalTable, query: URLSearchParams): PortalAnswer {
   const order = orderOf(table, query.get('order_by'))
   if (columns === undefined || order === undefined)
     return refusal(400, 'ODSQLError', 'Unknown field in the select or order_by clause')
+  const written = writerOf(query)
+  if (written === undefined) return unknownZone()
   const headers = { 'content-type': 'text/csv; charset=utf-8' }
-  return { status: 200, headers, body: csvOf(table, columns, order, query) }
+  return { status: 200, headers, body: csvOf(table, columns, order, query, written) }
 }
 
 function fieldNames(clause: string): string[] {
@@ -200,6 +215,7 @@ function* csvOf(
   columns: readonly number[],
   order: readonly number[],
   query: URLSearchParams,
+  written: (cell: PortalCell, type: PortalType) => PortalCell,
 ): Iterable<string> {
   const delimiter = query.get('delimiter') ?? ';'
   const cell = (text: string | null | undefined) =>
@@ -214,6 +230,6 @@ function* csvOf(
   yield `${query.get('with_bom') === 'false' ? '' : '\uFEFF'}${record(columns.map(heading))}`
   for (const row of order) {
     const cells = table.row(row)
-    yield record(columns.map((at) => cells[at]))
+    yield record(columns.map((at) => written(cells[at] ?? null, table.columns[at]?.type ?? 'text')))
   }
 }
