@@ -8,7 +8,7 @@ import type { PublishedRecord } from './publication.js'
 /** Zone of the city's clocks. */
 export const CITY_ZONE = 'America/Chicago'
 
-/** A day and a second of it, local time. */
+/** A day and a second of it by the city's clocks; what that is on the two days a year on which clocks change, {@link epochMs} says. */
 export interface LocalTime {
   readonly day: number
   readonly second: number
@@ -35,32 +35,60 @@ export function categoryOf({ record, asOf }: PublishedRecord): number {
   return record.relabeledOn <= asOf ? record.relabeledTo : record.category
 }
 
-const DAY_TEXTS: string[] = []
+/** What is asked of a day again and again. */
+interface KnownDay {
+  readonly text: string
+  readonly startMs: number
+  /** Seconds that the day is longer than others: 3,600 in autumn, less than 0 in spring. */
+  readonly extra: number
+}
 
-/** A day as text, `YYYY-MM-DD`; closing days may lie beyond the simulation. */
-export function dayText(day: number): string {
-  const known = DAY_TEXTS[day]
-  if (known !== undefined) return known
+const DAY_SECONDS = 86_400
+/** Clocks in the United States change at this second of a day. */
+const CHANGE_AT_SECOND = 2 * 3_600
+/** Applications lie before the simulation, closing days beyond it. */
+const DAYS_AROUND = 400
+const KNOWN_DAYS: KnownDay[] = []
+
+function knownDay(day: number): KnownDay {
+  return KNOWN_DAYS[day + DAYS_AROUND] ?? learnDay(day)
+}
+
+function learnDay(day: number): KnownDay {
   const text = dayAt(day)
-  if (day >= 0 && day < 2 * DAYS) DAY_TEXTS[day] = text
-  return text
+  const startMs = Date.parse(startOfDay(text, CITY_ZONE))
+  const lengthMs = Date.parse(startOfDay(dayAt(day + 1), CITY_ZONE)) - startMs
+  const known = { text, startMs, extra: lengthMs / 1_000 - DAY_SECONDS }
+  if (day >= -DAYS_AROUND && day < DAYS + DAYS_AROUND) KNOWN_DAYS[day + DAYS_AROUND] = known
+  return known
+}
+
+/** A day as text, `YYYY-MM-DD`. */
+export function dayText(day: number): string {
+  return knownDay(day).text
 }
 
 const TWO = Array.from({ length: 100 }, (_none, number) => String(number).padStart(2, '0'))
 
-/** A second of the day as `HH:MM:SS`. */
-export function clockText(second: number): string {
+/** What the city's clocks show, `HH:MM:SS`. */
+export function clockText({ day, second }: LocalTime): string {
+  const { extra } = knownDay(day)
+  const isSkipped = extra < 0 && second >= CHANGE_AT_SECOND && second < CHANGE_AT_SECOND - extra
+  return clockOf(isSkipped ? second - extra : second)
+}
+
+function clockOf(second: number): string {
   return `${TWO[Math.floor(second / 3_600)]}:${TWO[Math.floor(second / 60) % 60]}:${TWO[second % 60]}`
 }
 
 /** `2024-01-31T08:15:00.000`, local time, as Socrata writes it. */
 export function floatingText(time: LocalTime | undefined): PortalCell {
-  return time === undefined ? null : `${dayText(time.day)}T${clockText(time.second)}.000`
+  return time === undefined ? null : `${dayText(time.day)}T${clockText(time)}.000`
 }
 
 /** `2024-01-31 08:15:00`, local time. */
 export function plainText(time: LocalTime | undefined): PortalCell {
-  return time === undefined ? null : `${dayText(time.day)} ${clockText(time.second)}`
+  return time === undefined ? null : `${dayText(time.day)} ${clockText(time)}`
 }
 
 /** `2024-01-31T14:15:00Z`. */
@@ -77,16 +105,13 @@ export function americanUtcText(time: LocalTime | undefined): PortalCell {
   return `${month}/${day}/${year} ${TWO[hour % 12 === 0 ? 12 : hour % 12]}${clock.slice(2)} ${hour < 12 ? 'AM' : 'PM'}`
 }
 
-const DAY_STARTS = new Map<number, number>()
-
-/** Milliseconds since 1970 of a local time. */
+/**
+ * Milliseconds since 1970 of a local time. What lies in the hour that clocks skip in spring happened an hour later, and {@link clockText} says so;
+ * what lies in the hour that they show twice in autumn happened when they showed it last, which is how readers of a local time take it.
+ */
 export function epochMs({ day, second }: LocalTime): number {
-  let start = DAY_STARTS.get(day)
-  if (start === undefined) {
-    start = Date.parse(startOfDay(dayAt(day), CITY_ZONE))
-    DAY_STARTS.set(day, start)
-  }
-  return start + second * 1_000
+  const { startMs, extra } = knownDay(day)
+  return startMs + 1_000 * (second < CHANGE_AT_SECOND - extra ? second : second + extra)
 }
 
 /** `1200 Mill Street`, with a house number. */
