@@ -27,8 +27,12 @@ export function seedOf(seed: number, ...parts: readonly (string | number)[]): nu
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
-/** A Poisson count with this mean, by multiplication of uniform numbers; for means below about 500. */
+/** Means above this are drawn in halves: the product of uniform numbers would fall below the smallest number there is. */
+const LARGEST_MEAN = 500
+
+/** A Poisson count with this mean, by multiplication of uniform numbers; takes as many of them as the mean. */
 export function poissonCount(random: Random, mean: number): number {
+  if (mean > LARGEST_MEAN) return poissonCount(random, mean / 2) + poissonCount(random, mean / 2)
   const limit = Math.exp(-mean)
   let count = 0
   for (let product = random(); product > limit; product *= random()) count += 1

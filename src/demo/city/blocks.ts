@@ -46,7 +46,7 @@ const STREETS = [
   'Foundry Lane',
   'Garden Avenue',
   'Harbor Road',
-  'Iris Court',
+  'Peña Street',
   'Juniper Street',
   'Kiln Road',
   'Linden Avenue',

@@ -1,7 +1,7 @@
 import { addDays, type Day } from '../../kernel/time.js'
 import { pick, type Random, seededRandom, seedOf, wholeNumber } from '../random.js'
 import type { PlantedEvent } from '../truth.js'
-import { dayAt, indexOfDay, LAST_DAY, MET_ON, usualShare } from './calendar.js'
+import { indexOfDay, LAST_DAY, MET_ON, usualShare } from './calendar.js'
 import { type CategoryPlan, DATASETS, type DatasetId, type DatasetPlan, planOf } from './catalog.js'
 import { type DivisionShares, weeklyMean } from './division-shares.js'
 import type { CityMap } from './maps.js'
@@ -113,7 +113,9 @@ export function planEvents(seed: number, map: CityMap, shares: DivisionShares): 
     )
     on = addDays(on, planner.between(LIVE_EVERY_DAYS))
   }
-  const events = [...planner.events, ...publicationEvents()].sort((a, b) => (a.from < b.from ? -1 : 1))
+  const events = [...planner.events, ...publicationEvents()].sort(
+    (a, b) => indexOfDay(a.from) - indexOfDay(b.from),
+  )
   return events.map((event, at) => ({ ...event, id: `event-${at + 1}`, said: sayEvent(event) }))
 }
 
@@ -251,10 +253,4 @@ function publicationEvents(): Draft[] {
 /** The number in the simulation of an event's first day, and of the day after its last. */
 export function spanOf({ from, to }: Pick<PlantedEvent, 'from' | 'to'>): readonly [number, number] {
   return [indexOfDay(from), to === null ? Number.POSITIVE_INFINITY : indexOfDay(to)]
-}
-
-/** True when an event goes on at a day with this number. */
-export function isOn(event: Pick<PlantedEvent, 'from' | 'to'>, index: number): boolean {
-  const on = dayAt(index)
-  return event.from <= on && (event.to === null || on < event.to)
 }

@@ -47,7 +47,8 @@ export function makePrecincts(seed: number): Precincts {
     neighbors: inner.map((_site, at) => [...voronoi.neighbors(at)].filter((other) => other < CITY_PRECINCTS)),
     center: inner,
     corners: (precinct) => cornersOf(voronoi, precinct),
-    pointIn: (precinct, ofPoint) => pointWithin(delaunay, cornersOf(voronoi, precinct), precinct, ofPoint),
+    pointIn: (precinct, ofPoint) =>
+      pointWithin(cornersOf(voronoi, precinct), inner[precinct] as Place, ofPoint),
   }
 }
 
@@ -83,19 +84,19 @@ function cornersOf(voronoi: Voronoi<Delaunay.Point>, precinct: number): Place[] 
   return (voronoi.cellPolygon(precinct) as [number, number][]).slice(0, -1)
 }
 
+/** So much of the way to the middle of its precinct is left out, so that no rounding puts a point across a border. */
+const INWARDS = 0.02
+
 /** A mean of the corners with random weights lies inside, since cells are convex. */
-function pointWithin(
-  delaunay: Delaunay<Delaunay.Point>,
-  corners: readonly Place[],
-  precinct: number,
-  random: Random,
-): Place {
+function pointWithin(corners: readonly Place[], middle: Place, random: Random): Place {
   const weights = corners.map(() => -Math.log(1 - random()))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
-  const mean = (axis: 0 | 1) =>
-    corners.reduce((sum, corner, at) => sum + (corner[axis] * (weights[at] as number)) / total, 0)
-  const point: Place = [mean(0), mean(1)]
-  return delaunay.find(point[0], point[1]) === precinct
-    ? point
-    : pointWithin(delaunay, corners, precinct, random)
+  const mean = (axis: 0 | 1) => {
+    const drawn = corners.reduce(
+      (sum, corner, at) => sum + corner[axis] * ((weights[at] as number) / total),
+      0,
+    )
+    return drawn + INWARDS * (middle[axis] - drawn)
+  }
+  return [mean(0), mean(1)]
 }

@@ -105,7 +105,7 @@ export class RecordMaker {
     const changedOn = toldOn + 1 + Math.floor(random() * CHANGES_WITHIN_DAYS)
     const isMoved = changes < MOVED_SHARE && !this.plan.citywide
     const isRelabeled = changes > 1 - RELABELED_SHARE
-    const isDeleted = !isMoved && changes < MOVED_SHARE + DELETED_SHARE
+    const isDeleted = changes >= MOVED_SHARE && changes < MOVED_SHARE + DELETED_SHARE
     return {
       serial: 0,
       day,

@@ -51,6 +51,7 @@ function* csvOf(table: PortalTable, record: (cells: readonly PortalCell[]) => st
   for (const { cells } of rowsOf(table, 0, table.rowCount)) yield record(cells)
 }
 
+/** The city's texts are Latin-1, in which every character is the same as in Windows-1252. */
 function* semicolonsOf(table: PortalTable): Iterable<Uint8Array> {
   const record = (cells: readonly PortalCell[]) =>
     `${cells.map((cell) => semicolonCell(cell ?? '')).join(';')}\r\n`

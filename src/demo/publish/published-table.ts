@@ -49,11 +49,11 @@ export class PublishedTable implements PortalTable {
     return this.publication.columns
   }
 
-  /** Publishes what is known on the evening of a day. */
+  /** Publishes what is known on the evening of a day; of an earlier day than before, what was known then. */
   publish(asOf: number): void {
     const day = this.publishedDay(asOf)
     if (day === this.day) return
-    if (this.wasReopened(day) !== this.wasReopened(this.day)) this.settled.clear()
+    if (day < this.day || this.wasReopened(day) !== this.wasReopened(this.day)) this.settled.clear()
     this.day = day
     this.kept.clear()
     const { from, to } = this.publication

@@ -1,5 +1,6 @@
 import { indexOfDay, LAST_DAY } from '../city/calendar.js'
 import { planOf } from '../city/catalog.js'
+import { REDISTRICTED_ON } from '../city/maps.js'
 import { PUBLICATION_EVENTS } from '../city/plan-events.js'
 import type { CityRecord } from '../city/records.js'
 import * as cells from './cells.js'
@@ -66,7 +67,7 @@ function placed(name: (published: PublishedRecord) => string | undefined) {
 /** The ward of the map in force on the day of the request: `Ward 3` on the first map, `3` on the second. */
 const wardThen = placed((published) => {
   const block = cells.blockOf(published)
-  return published.record.enteredDay < indexOfDay('2024-01-01')
+  return published.record.enteredDay < indexOfDay(REDISTRICTED_ON)
     ? block && `Ward ${block.divisions[0]}`
     : block?.divisions[1]
 })
