@@ -144,8 +144,9 @@ function changedRows(table: PortalTable, from: number): PortalTable {
     (index) => changedAt(index) >= from,
   )
   const place = (at: number) => places[at] ?? table.rowCount
+  const { id, name, columns, updatedAt } = table // a table may be an object of a class: its members are not its own
   return {
-    ...table,
+    ...{ id, name, columns, updatedAt },
     rowCount: places.length,
     row: (at) => table.row(place(at)),
     rowId: (at) => table.rowId?.(place(at)) ?? place(at),

@@ -15,6 +15,7 @@ const FIRST_COLUMN_ID = 100_000_000
 export function viewOf(table: PortalTable, newBackend: boolean): string {
   const seconds = Math.floor(table.updatedAt / 1_000)
   const key = table.columns.findIndex(({ name }) => name === table.keyColumn)
+  const cached = cachedContents(table)
   const view = {
     id: table.id,
     name: table.name,
@@ -31,7 +32,7 @@ export function viewOf(table: PortalTable, newBackend: boolean): string {
     viewType: 'tabular',
     columns: table.columns.map((column, index) => ({
       ...columnOf(column, index),
-      ...cachedContents(table, index),
+      ...cached[index],
     })),
     flags: ['default'],
   }
@@ -53,9 +54,17 @@ function columnOf(column: PortalColumn, index: number) {
 /** Rows up to which the portal counts values; a generated table may be endless. */
 const COUNTED_ROWS = 10_000
 
-function cachedContents(table: PortalTable, column: number) {
-  if (table.rowCount > COUNTED_ROWS) return {}
-  let empty = 0
-  for (let index = 0; index < table.rowCount; index++) if (table.row(index)[column] == null) empty += 1
-  return { cachedContents: { non_null: String(table.rowCount - empty), null: String(empty) } }
+/** By column; rows are asked for once each, since a generated one is not for free. */
+function cachedContents(table: PortalTable): readonly object[] {
+  if (table.rowCount > COUNTED_ROWS) return []
+  const filled = table.columns.map(() => 0)
+  for (let index = 0; index < table.rowCount; index++) {
+    const cells = table.row(index)
+    filled.forEach((count, at) => {
+      if (cells[at] != null) filled[at] = count + 1
+    })
+  }
+  return filled.map((count) => ({
+    cachedContents: { non_null: String(count), null: String(table.rowCount - count) },
+  }))
 }
