@@ -26,3 +26,20 @@ export function packParts<Piece extends Sized>(pieces: readonly Piece[], budget:
   }
   return packs
 }
+
+/** Work that is worth a process of its own beside another one. */
+const LANE_ROWS = 50_000
+
+/**
+ * The same for several lanes: pieces that one process could take are shared out, where that is worth more processes.
+ * @param lanes 1 or more; absent: 1
+ */
+export function packForLanes<Piece extends Sized>(
+  pieces: readonly Piece[],
+  budget: PartsConfig,
+  lanes = 1,
+): Piece[][] {
+  const rows = pieces.reduce((sum, piece) => sum + piece.rows, 0)
+  const share = Math.max(LANE_ROWS, Math.ceil(rows / lanes))
+  return packParts(pieces, { ...budget, maxRows: Math.min(budget.maxRows, share) })
+}

@@ -8,6 +8,8 @@ export interface PartRunner {
    * @throws the WardbookError of the work, or 'worker-died' (retry)
    */
   run<Job extends object, Result>(task: string, job: Job): Promise<Result>
+  /** Jobs that it runs at a time; others wait. Absent: one after the other is meant. */
+  readonly lanes?: number
   /** So many jobs of this task are to come soon: what takes time before they may begin now. Nothing has to come of it. */
   expect?(task: string, jobs: number): void
 }

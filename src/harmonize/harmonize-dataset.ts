@@ -1,7 +1,8 @@
 import type { DatasetConfig } from '../contracts/city-file.js'
 import { RAW_COLUMNS } from '../contracts/columns.js'
+import { inLanes } from '../contracts/in-lanes.js'
 import { requiredFields } from '../contracts/kinds.js'
-import { packParts } from '../contracts/pack-parts.js'
+import { packForLanes } from '../contracts/pack-parts.js'
 import { WardbookError } from '../kernel/errors.js'
 import { DeltaTable } from '../lake/delta/table.js'
 import { tables } from '../lake/tables.js'
@@ -37,11 +38,13 @@ async function harmonizeSource(scope: SourceScope): Promise<void> {
   await settleRuns(scope, plan.all)
   if (plan.unchanged.length > 0) await commitResults(scope, plan.unchanged, [])
   const { context, raw } = scope
-  for (const divisions of packParts(plan.changed, context.city.parts)) {
-    const results = await context.runner.run<HarmonizeJob, DivisionResult[]>(
-      'harmonize.type',
-      jobOf(scope, divisions),
-    )
+  const { runner, city } = context
+  const typed = inLanes(
+    packForLanes(plan.changed, city.parts, runner.lanes),
+    runner.lanes ?? 1,
+    (divisions) => runner.run<HarmonizeJob, DivisionResult[]>('harmonize.type', jobOf(scope, divisions)),
+  )
+  for await (const { item: divisions, result: results } of typed) {
     const names = divisions.map(({ division }) => division)
     await commitQuarantine(scope, names, results)
     await commitResults(scope, names, results)

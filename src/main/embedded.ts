@@ -126,7 +126,7 @@ async function assemble(
     store,
     city,
     queue: createEmbeddedQueue({ lanes: profile.lanes }),
-    runner: childPartRunner(lake),
+    runner: childPartRunner(lake, {}, profile.lanes),
     ingestProfile: profile,
     clock: settings.clock ?? systemClock,
     report,

@@ -74,8 +74,10 @@ const WAITS_MS = 60_000
  * Runs part tasks in child processes on one machine.
  * @param lake address of the lake, as `openStore` takes it
  * @param options how the processes are started
+ * @param lanes   jobs at a time, of all stages together; others wait. Default: no limit, and no lanes are told
  */
-export function childPartRunner(lake: string, options: ChildOptions = {}): PartRunner {
+export function childPartRunner(lake: string, options: ChildOptions = {}, lanes?: number): PartRunner {
+  const turn = takeTurns(lanes ?? Number.POSITIVE_INFINITY)
   const waiting = new Map<ChildWorker, string>()
   const take = (task: string): ChildWorker | undefined => {
     for (const [worker, expected] of waiting) {
@@ -91,14 +93,33 @@ export function childPartRunner(lake: string, options: ChildOptions = {}): PartR
     setTimeout(() => waiting.delete(worker) && worker.dismiss(), WAITS_MS).unref()
   }
   return {
-    run: (task, job) => {
-      const worker = take(task) ?? new ChildWorker('main/part-worker', [], options)
-      return worker.run({ task, lake, job })
-    },
+    ...(lanes === undefined ? {} : { lanes }),
+    run: (task, job) =>
+      turn(() => {
+        const worker = take(task) ?? new ChildWorker('main/part-worker', [], options)
+        return worker.run({ task, lake, job })
+      }),
     expect: (task, jobs) => {
       const ready = [...waiting].filter(([worker, expected]) => expected === task && worker.waits)
       for (let missing = jobs - ready.length; missing > 0; missing--) start(task)
     },
+  }
+}
+
+/** At most so many pieces of work at a time, in the order in which they came. */
+function takeTurns(most: number) {
+  const waiting: (() => void)[] = []
+  let running = 0
+  return async <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (running >= most) await new Promise<void>((resolve) => waiting.push(resolve))
+    else running += 1
+    try {
+      return await work()
+    } finally {
+      const next = waiting.shift() // its place is handed on
+      if (next === undefined) running -= 1
+      else next()
+    }
   }
 }
 

@@ -1,6 +1,7 @@
 import type { CityFile, DatasetConfig } from '../contracts/city-file.js'
 import { SERIES_COLUMNS } from '../contracts/columns.js'
-import { packParts } from '../contracts/pack-parts.js'
+import { inLanes } from '../contracts/in-lanes.js'
+import { packForLanes } from '../contracts/pack-parts.js'
 import type { PartRunner } from '../contracts/part-runner.js'
 import { configDigests, divisionPositions, positionId, reachedVersion } from '../contracts/positions.js'
 import type { Report } from '../contracts/progress.js'
@@ -35,16 +36,20 @@ export async function measureDataset(context: MeasureContext, datasetId: string)
   if (tidy === undefined) return -1
   const scope: MeasureScope = { context, datasetId, dataset, series, tidy }
   const behind = await divisionsBehind(scope)
-  for (const divisions of packParts(behind, city.parts)) {
-    const job: MeasureJob = {
+  const { runner } = context
+  const jobs = packForLanes(behind, city.parts, runner.lanes).map((divisions): MeasureJob => {
+    return {
       table: series.root,
       tidyVersion: tidy.version,
       partitionColumn: dataset.partition.column,
       kind: dataset.kind,
       divisions,
     }
-    await commitResults(scope, await context.runner.run<MeasureJob, MeasureResult[]>('measure.count', job))
-  }
+  })
+  const counted = inLanes(jobs, runner.lanes ?? 1, (job) =>
+    runner.run<MeasureJob, MeasureResult[]>('measure.count', job),
+  )
+  for await (const { result } of counted) await commitResults(scope, result)
   report(scope, behind)
   return (await series.snapshot())?.version ?? -1
 }

@@ -2,7 +2,12 @@ import type { PortalCell } from './portal-table.js'
 
 /** A CSV record with its line end. A null is an empty cell, a text is in quotes, also an empty one. */
 export function quotedRecord(cells: readonly PortalCell[]): string {
-  return `${cells.map((cell) => (cell === null ? '' : `"${cell.replaceAll('"', '""')}"`)).join(',')}\n`
+  let text = ''
+  for (const [at, cell] of cells.entries()) {
+    if (at > 0) text += ','
+    if (cell !== null) text += cell.includes('"') ? `"${cell.replaceAll('"', '""')}"` : `"${cell}"`
+  }
+  return `${text}\n`
 }
 
 /** A CSV record that quotes only what has to be; an empty text is `""`, as PostgreSQL writes it. */

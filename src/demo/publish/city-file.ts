@@ -113,7 +113,7 @@ function keyOf(dataset: DatasetId): string | undefined {
 /** The columns of all its publications by field, the newest first; times with all forms that they come in. */
 function mappingOf(dataset: DatasetId): Record<string, unknown> {
   const publications = publicationsOf(dataset).reverse()
-  const formats = [...new Set(publications.flatMap((publication) => publication.formats))]
+  const formats = mostUsed(publications.flatMap((publication) => publication.formats))
   const columns = new Map<string, Set<string>>()
   for (const { field, name } of publications.flatMap((publication) => publication.columns)) {
     if (field !== undefined) columns.set(field, (columns.get(field) ?? new Set()).add(name))
@@ -128,4 +128,10 @@ function mappingOf(dataset: DatasetId): Record<string, unknown> {
       ]
     }),
   )
+}
+
+/** Each once, the most frequent first: what is tried first should fit. */
+function mostUsed(formats: readonly string[]): string[] {
+  const count = (form: string) => formats.filter((other) => other === form).length
+  return [...new Set(formats)].sort((a, b) => count(b) - count(a))
 }

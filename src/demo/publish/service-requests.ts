@@ -17,6 +17,7 @@ const LABELS_NEW = relabeled({ 'Tree maintenance': 'Trees: maintenance', 'Sidewa
 const CHANNELS = ['Phone', 'App', 'Web', 'Walk-in'] as const
 const OLD_CHANNELS = ['PHONE', 'APP', 'WEB', 'COUNTER'] as const
 
+const REDISTRICTED = indexOfDay(REDISTRICTED_ON)
 const MIGRATED_FROM = indexOfDay(PUBLICATION_EVENTS.migration.from)
 const MIGRATED_TO = indexOfDay(PUBLICATION_EVENTS.migration.to)
 /** A type begins in the new system, and ends in the old one so many days later. */
@@ -67,7 +68,7 @@ function placed(name: (published: PublishedRecord) => string | undefined) {
 /** The ward of the map in force on the day of the request: `Ward 3` on the first map, `3` on the second. */
 const wardThen = placed((published) => {
   const block = cells.blockOf(published)
-  return published.record.enteredDay < indexOfDay(REDISTRICTED_ON)
+  return published.record.enteredDay < REDISTRICTED
     ? block && `Ward ${block.divisions[0]}`
     : block?.divisions[1]
 })
