@@ -57,7 +57,7 @@ function distance([x, y]: Place, [u, v]: Place): number {
   return Math.hypot((x - u) * 0.75, y - v) // a degree of longitude is shorter here
 }
 
-/** The division with the fewest people takes the nearest precinct at its border, until none is left: equal in people, each in one piece. */
+/** The division with the fewest people takes the nearest precinct at its border, until none is left: each is in one piece, and has at most three times the people of another. */
 function grown({ count, population, neighbors, center }: Precincts, starts: readonly number[]): number[] {
   const owner = new Array<number>(count).fill(-1)
   const people = starts.map((start, division) => {
