@@ -20,14 +20,14 @@ const FIRST_SEED = 1_001
 
 /**
  * From the start command to pages with findings, and again on the lake that is there; what is found of what was planted in cities of
- * several seeds; with `large`, the largest city from its portals to its findings.
+ * several seeds (with `scores`, that alone); with `large`, the largest city from its portals to its findings.
  */
-export async function benchDemo({ seeds = SEEDS, quick, large }: BenchOptions): Promise<Figure[]> {
+export async function benchDemo({ seeds = SEEDS, scores, large }: BenchOptions): Promise<Figure[]> {
   const figures = await withFolder(async (folder) => [
-    ...(await startFigures(folder)),
+    ...(scores ? [] : await startFigures(folder)),
     ...(large ? await largeFigures(folder) : []),
   ])
-  const chosen = Array.from({ length: quick ? 1 : seeds }, (_none, at) => FIRST_SEED + at)
+  const chosen = Array.from({ length: seeds }, (_none, at) => FIRST_SEED + at)
   return [...figures, ...(await scoreSeeds(chosen, runCity))]
 }
 
@@ -44,7 +44,7 @@ async function startFigures(folder: string): Promise<Figure[]> {
 }
 
 async function largeFigures(folder: string): Promise<Figure[]> {
-  const demo = spawnDemo(['--size', 'L', '--once', '--quiet', '--lake', join(folder, 'large')], 'inherit')
+  const demo = spawnDemo(['--size', 'L', '--once', '--quiet', '--lake', join(folder, 'large')], 'ignore')
   const begun = Date.now()
   const workers = watchLargest(demo.pid ?? 0, 'part-worker')
   const code = await new Promise<number | null>((resolve) => demo.once('exit', resolve))
@@ -100,7 +100,7 @@ async function startDemo(lake: string): Promise<{ seconds: number; findings: num
   return { seconds, findings, peakMib }
 }
 
-function spawnDemo(flags: readonly string[], stdout: 'pipe' | 'ignore' | 'inherit'): ChildProcess {
+function spawnDemo(flags: readonly string[], stdout: 'pipe' | 'ignore'): ChildProcess {
   return spawn(process.execPath, [COMMAND, 'demo', ...flags], { stdio: ['ignore', stdout, 'inherit'] })
 }
 

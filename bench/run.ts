@@ -28,6 +28,8 @@ export interface BenchOptions {
   readonly seeds: number | undefined
   /** Also the largest city. */
   readonly large: boolean
+  /** The scores of cities alone. */
+  readonly scores: boolean
 }
 
 /** Benches by name. The other names of the plan (harmonize, …) come with the stages that they measure. */
@@ -41,19 +43,20 @@ const FLAGS = {
   json: { type: 'boolean', default: false },
   quick: { type: 'boolean', default: false },
   large: { type: 'boolean', default: false },
+  scores: { type: 'boolean', default: false },
   rows: { type: 'string' },
   seeds: { type: 'string' },
   pairs: { type: 'string' },
 } as const
 
-/** `npm run bench -- <name> [--json] [--rows N[,N…]] [--pairs N] [--seeds N] [--large] [--quick]`: measures, prints, and exits 1 when a target was missed. */
+/** `npm run bench -- <name> [--json] [--rows N[,N…]] [--pairs N] [--seeds N] [--scores] [--large] [--quick]`: measures, prints, and exits 1 when a target was missed. */
 async function main(argv: readonly string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args: [...argv], options: FLAGS, allowPositionals: true })
   const name = positionals[0] ?? ''
   const bench = BENCHES[name]
   if (bench === undefined) {
     process.stderr.write(
-      `usage: npm run bench -- <name> [--json] [--rows N[,N…]] [--pairs N] [--seeds N] [--large] [--quick]; benches: ${Object.keys(BENCHES).join(', ')}\n`,
+      `usage: npm run bench -- <name> [--json] [--rows N[,N…]] [--pairs N] [--seeds N] [--scores] [--large] [--quick]; benches: ${Object.keys(BENCHES).join(', ')}\n`,
     )
     return 64
   }
@@ -63,6 +66,7 @@ async function main(argv: readonly string[]): Promise<number> {
     seeds: values.seeds === undefined ? undefined : Number(values.seeds),
     quick: values.quick,
     large: values.large,
+    scores: values.scores,
   })
   const report = { bench: name, machine: machine(), versions: versions(), figures }
   process.stdout.write(values.json ? `${JSON.stringify(report)}\n` : table(figures))

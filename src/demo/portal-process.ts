@@ -37,9 +37,15 @@ export async function startPortalProcess(choice: CityChoice): Promise<PortalProc
       })
       child.send(message)
     })
+  let published = await ask(choice)
   return {
-    published: await ask(choice),
-    publish: (asOf) => ask({ publish: asOf }),
+    get published() {
+      return published
+    },
+    publish: async (asOf) => {
+      published = await ask({ publish: asOf })
+      return published
+    },
     close: async () => {
       if (child.connected) child.disconnect()
       await ended

@@ -28,6 +28,20 @@ describe('part tasks in child processes', () => {
     expect(new Set(pids).size).toBe(2)
   })
 
+  it('wait for a lane, whatever became of the job before', async () => {
+    const parts = childPartRunner(lake.folder, { onStart: (pid) => pids.push(pid) }, 1)
+    expect(parts.lanes).toBe(1)
+    const started = () => pids.length
+    const jobs = [
+      parts.run('no-such-task', {}),
+      parts.run('ingest.write', NOTHING),
+      parts.run('ingest.write', NOTHING),
+    ]
+    const seen = jobs.map((job) => job.then(started, started))
+    expect(started()).toBe(1)
+    expect(await Promise.all(seen)).toEqual([2, 3, 3]) // the next one has begun by then
+  })
+
   it('take the process that was started for them, once', async () => {
     const parts = runner()
     parts.expect?.('ingest.write', 2)

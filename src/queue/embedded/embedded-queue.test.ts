@@ -11,7 +11,30 @@ describeQueue('the queue within one process', async () => ({
   close: async () => {},
 }))
 
+describeQueue('the queue within one process, in two lanes', async () => ({
+  queue: createEmbeddedQueue({ wait: async () => {}, lanes: 2 }),
+  maxTries: MAX_TRIES,
+  close: async () => {},
+}))
+
 describe('the queue within one process', () => {
+  it('works on two topics at a time in two lanes, on one topic never', async () => {
+    const queue = createEmbeddedQueue({ lanes: 2 })
+    const seen: string[] = []
+    const handle = async ({ dataset }: { dataset: string }) => {
+      seen.push(`${dataset} begins`)
+      await new Promise((resolve) => setTimeout(resolve, dataset === 'a' ? 20 : 5))
+      seen.push(`${dataset} ends`)
+    }
+    queue.listen('measure', handle)
+    queue.listen('detect', handle)
+    await queue.send('measure', committed('a'))
+    await queue.send('measure', committed('b'))
+    await queue.send('detect', committed('c'))
+    expect(await queue.drain()).toEqual([])
+    expect(seen).toEqual(['a begins', 'c begins', 'c ends', 'a ends', 'b begins', 'b ends'])
+  })
+
   it('waits twice as long after each failed try, and not at all for other remedies', async () => {
     const waits: number[] = []
     const queue = createEmbeddedQueue({ wait: async (ms) => waits.push(ms) })
