@@ -26,6 +26,13 @@ describe('an address as published', () => {
     expect(blockAddress(address)).toBe(shown)
   })
 
+  it('keeps a block that the publisher wrote already', () => {
+    expect(blockAddress('3500 block of Kiln Road')).toBe('3500 block of Kiln Road')
+    expect(blockAddress('1200 BLK N MAIN ST')).toBe('1200 block of N MAIN ST')
+    expect(blockAddress('0 Block Elm St')).toBe('first block of Elm St')
+    expect(blockAddress('12 Blockhouse Road')).toBe('first block of Blockhouse Road')
+  })
+
   it('never shows a house number', () => {
     const number = fc.integer({ min: 1, max: 99_999 }).filter((house) => house % 100 !== 0)
     const street = fc.constantFrom('Main St', 'N Elm Ave', 'W 5TH ST', 'Calle Ñ')

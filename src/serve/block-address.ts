@@ -1,4 +1,6 @@
 const HOUSE_NUMBER = /^(\d+)(?:\s*-\s*(\d+))?[a-z]?(?:\s+\d\/\d)?\s+(?=\S)/i
+/** A publisher may have written the block already: '1200 block of N Main St', '1200 BLK N MAIN ST'. */
+const ALREADY_BLOCK = /^(?:block|blk)\b\.?(?:\s+of\b)?\s*(?=\S)/i
 const UNIT =
   /(?:\s|^)(?:#|(?:apt|apartment|unit|ste|suite|rm|room|fl|floor|bldg|lot|spc|space)\b\.?)\s*#?\s*[\w-]*.*$/i
 const POSTCODE = /\s+\d{5}(?:-\d{4})?$/
@@ -17,7 +19,7 @@ export function blockAddress(address: string | null): string | null {
   if (line === '' || PRIVATE.test(line)) return null
   const house = HOUSE_NUMBER.exec(line)
   if (house === null) return /^\d/.test(line) ? null : withoutTrailingNumber(line)
-  const street = line.slice(house[0].length).trim()
+  const street = line.slice(house[0].length).replace(ALREADY_BLOCK, '').trim()
   const block = blockOf(house[1] ?? '', house[2])
   return block === undefined ? street : `${block} of ${street}`
 }
