@@ -29,20 +29,39 @@ const DIVISIONS_BEFORE = 9
 const DIVISIONS_AFTER = 10
 export const REDISTRICTED_ON: Day = '2024-01-01'
 
+/** A division has at most so many times the people of another. */
+const MOST_UNEVEN = 3
+
 /** Both maps of a city. The second has one division more, and gives every division other borders. */
 export function makeMaps(seed: number, precincts: Precincts): readonly [before: CityMap, after: CityMap] {
-  const starts = startsOf(seed, precincts)
-  const before = grown(precincts, starts.slice(0, DIVISIONS_BEFORE))
-  const after = grown(precincts, starts.slice(0, DIVISIONS_AFTER))
+  const { before, after } = grownEvenly(seed, precincts)
   return [
     mapOf(precincts, before, { id: '2014', validFrom: '2014-01-01', validTo: REDISTRICTED_ON }),
     mapOf(precincts, after, { id: '2024', validFrom: REDISTRICTED_ON, validTo: undefined }),
   ]
 }
 
+/** One time in a thousand a division is shut in before it has grown: then all begin elsewhere. */
+function grownEvenly(seed: number, precincts: Precincts): { before: number[]; after: number[] } {
+  for (let tries = 0; ; tries++) {
+    const starts = startsOf(tries === 0 ? seedOf(seed, 'starts') : seedOf(seed, 'starts', tries), precincts)
+    const before = grown(precincts, starts.slice(0, DIVISIONS_BEFORE))
+    const after = grown(precincts, starts.slice(0, DIVISIONS_AFTER))
+    if (isEven(precincts, before) && isEven(precincts, after)) return { before, after }
+  }
+}
+
+function isEven({ population }: Precincts, owner: readonly number[]): boolean {
+  const people = new Map<number, number>()
+  owner.forEach((division, at) => {
+    people.set(division, (people.get(division) ?? 0) + (population[at] as number))
+  })
+  return Math.max(...people.values()) <= MOST_UNEVEN * Math.min(...people.values())
+}
+
 /** Precincts far from each other, one a division. */
 function startsOf(seed: number, { count, center }: Precincts): number[] {
-  const random = seededRandom(seedOf(seed, 'starts'))
+  const random = seededRandom(seed)
   const starts = [Math.floor(random() * count)]
   while (starts.length < DIVISIONS_AFTER) {
     const distances = center.map((place) =>
@@ -57,7 +76,7 @@ function distance([x, y]: Place, [u, v]: Place): number {
   return Math.hypot((x - u) * 0.75, y - v) // a degree of longitude is shorter here
 }
 
-/** The division with the fewest people takes the nearest precinct at its border, until none is left: each is in one piece, and has at most three times the people of another. */
+/** The division with the fewest people takes the nearest precinct at its border, until none is left: each is in one piece, most of them with about as many people. */
 function grown({ count, population, neighbors, center }: Precincts, starts: readonly number[]): number[] {
   const owner = new Array<number>(count).fill(-1)
   const people = starts.map((start, division) => {
