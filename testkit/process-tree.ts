@@ -20,7 +20,7 @@ export function watchTree(root: number): { stop(): WatchedTree } {
     const pids = pidsBelow(root)
     peakKib = Math.max(
       peakKib,
-      pids.reduce((sum, pid) => sum + residentKib(pid), 0),
+      pids.reduce((sum, pid) => sum + kibOf(pid, 'VmRSS'), 0),
     )
     for (const address of foreignAddresses(pids)) foreign.add(address)
   }, SAMPLE_MS)
@@ -32,7 +32,8 @@ export function watchTree(root: number): { stop(): WatchedTree } {
   }
 }
 
-function pidsBelow(root: number): number[] {
+/** A process and all below it. */
+export function pidsBelow(root: number): number[] {
   const parents = new Map<number, number>()
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
@@ -43,8 +44,14 @@ function pidsBelow(root: number): number[] {
   return [...parents.keys()].filter(isBelow)
 }
 
-function residentKib(pid: number): number {
-  return Number(/^VmRSS:\s+(\d+)/m.exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0)
+/** Resident memory of a process, now (`VmRSS`) or at its most (`VmHWM`), KiB; 0 when it has ended. */
+export function kibOf(pid: number, field: 'VmRSS' | 'VmHWM'): number {
+  return Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(textOf(`/proc/${pid}/status`))?.[1] ?? 0)
+}
+
+/** The command line of a process; empty when it has ended. */
+export function commandOf(pid: number): string {
+  return textOf(`/proc/${pid}/cmdline`)
 }
 
 function foreignAddresses(pids: readonly number[]): string[] {

@@ -1,6 +1,6 @@
 import { FINDING_EVENT_TYPE } from '../contracts/event.js'
 import { Claim, type FindingState } from '../contracts/proposal.js'
-import { groupBy } from './group-by.js'
+import { groupBy } from '../kernel/group-by.js'
 import type { TableReader } from './table-reader.js'
 import type { TableVersion } from './world.js'
 

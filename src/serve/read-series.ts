@@ -1,6 +1,6 @@
+import { groupBy } from '../kernel/group-by.js'
 import type { Day } from '../kernel/time.js'
 import { TESTS_PARTITION } from '../lake/tables.js'
-import { groupBy } from './group-by.js'
 import type { TableReader } from './table-reader.js'
 import type { TableVersion } from './world.js'
 

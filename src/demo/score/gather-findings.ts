@@ -1,6 +1,6 @@
+import { groupBy } from '../../kernel/group-by.js'
 import { addDays, type Day } from '../../kernel/time.js'
 import type { PlantedEvent } from '../truth.js'
-import { groupBy } from './group-by.js'
 import type { ApiEvent } from './read-api.js'
 
 export type Measure = PlantedEvent['measure']
