@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { CityFile } from '../contracts/city-file.js'
 import { FIRST_DAY, indexOfDay, LAST_DAY } from '../demo/city/calendar.js'
 import type { CitySize } from '../demo/city/catalog.js'
-import { CityFolder } from '../demo/city-folder.js'
+import { CityFolder, folderBeside } from '../demo/city-folder.js'
 import { type PortalProcess, startPortalProcess } from '../demo/portal-process.js'
 import { publishedAt } from '../demo/publish/published-table.js'
 import { exitCodeOf } from '../kernel/errors.js'
@@ -37,7 +37,7 @@ const LAST_STEPS_MS = 2_000
 
 /** `wardbook demo`: a simulated city whose portals run here, read like any other, day by day. @returns the exit code */
 export async function runDemo(options: DemoOptions, output: Output): Promise<number> {
-  const folder = new CityFolder(`${options.lake.replace(/\/+$/, '')}-city`)
+  const folder = new CityFolder(folderBeside(options.lake))
   const choice = await folder.choose(options)
   const stop = interrupted()
   const portals = await startPortalProcess(choice)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { MET_ON } from './city/calendar.js'
 import { makePocketCity } from './city/pocket-city.js'
-import { CityFolder } from './city-folder.js'
+import { CityFolder, folderBeside } from './city-folder.js'
 import { startPocketPortals } from './publish/pocket-portals.js'
 import { describeCity } from './published-city.js'
 import { Truth } from './truth.js'
@@ -24,6 +24,11 @@ describe('the folder of a simulated city', () => {
     await portals.close()
     return own
   }
+
+  it('lies beside a lake in a folder, and here for one in a bucket', () => {
+    expect(folderBeside('lake/pocket/')).toBe('lake/pocket-city')
+    expect(folderBeside('s3://bucket/cities/pocket')).toBe('lake/pocket-city')
+  })
 
   it('begins with the city asked for, on the day that it is met', async () => {
     const own = new CityFolder(folder)

@@ -1,5 +1,5 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { stringify } from 'yaml'
 import { z } from 'zod'
 import { WardbookError } from '../kernel/errors.js'
@@ -15,6 +15,12 @@ const State = z.strictObject({
   size: z.enum(Object.keys(SIZES) as [CitySize, ...CitySize[]]),
   asOf: z.iso.date(),
 })
+
+/** The city folder of a lake: `<lake>-city` beside a folder; of a bucket, `lake/<last name of its address>-city` here. */
+export function folderBeside(lake: string): string {
+  const address = lake.replace(/\/+$/, '')
+  return `${address.includes('://') ? join('lake', basename(address)) : address}-city`
+}
 
 /** Names in a city folder. */
 const STATE_FILE = 'state.json'
