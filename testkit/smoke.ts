@@ -48,8 +48,8 @@ async function main(): Promise<number> {
       [`it has a chart and ${seen.rows} evidence rows`]: seen.chart && seen.rows > 0,
       [`no request of the page left this machine: ${seen.foreign.join(' ') || 'none'}`]:
         seen.foreign.length === 0,
-      [`an interrupt ends it with ${exit}`]: exit === 0,
-      [`a second start has pages, too, and ends with ${exitAgain}`]: exitAgain === 0,
+      [`an interrupt ends it with ${exit}`]: isClean(exit),
+      [`a second start has pages, too, and ends with ${exitAgain}`]: isClean(exitAgain),
     })
   } finally {
     await interrupt(command)
@@ -66,11 +66,17 @@ function startDemo(lake: string): ChildProcess {
   })
 }
 
-/** As Ctrl-C does: every process of the group is told. @returns the exit code */
-async function interrupt(command: ChildProcess): Promise<number | null> {
-  if (command.exitCode !== null || command.pid === undefined) return command.exitCode
+/** As Ctrl-C does: every process of the group is told. @returns the exit code, or the signal: npm ends by the one that it was sent */
+async function interrupt(command: ChildProcess): Promise<number | string | null> {
+  const how = () => command.exitCode ?? command.signalCode
+  if (how() !== null || command.pid === undefined) return how()
   process.kill(-command.pid, 'SIGINT')
-  return new Promise((resolve) => command.once('exit', resolve))
+  await new Promise((resolve) => command.once('exit', resolve))
+  return how()
+}
+
+function isClean(ending: number | string | null): boolean {
+  return ending === 0 || ending === 'SIGINT'
 }
 
 async function datasetsWithoutFindings(url: string): Promise<string[]> {
