@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** Remote addresses that stay on this machine, as the kernel writes them: loopback of IPv4 and IPv6, and none. */
 const AT_HOME = /^(0100007F|00000000|0{24}(01000000|00000000)|0{16}FFFF00000100007F):/
-const SAMPLE_MS = 250
+const SAMPLE_MS = 1_000
 
 /** What a process and all below it were seen to do. */
 export interface WatchedTree {
@@ -12,7 +12,7 @@ export interface WatchedTree {
   readonly foreign: readonly string[]
 }
 
-/** Watches the memory and the connections of a process and all below it, four times a second. Linux only. */
+/** Watches the memory and the connections of a process and all below it, once a second. Linux only. */
 export function watchTree(root: number): { stop(): WatchedTree } {
   let peakKib = 0
   const foreign = new Set<string>()
