@@ -15,9 +15,14 @@ export interface YearlyFiles {
 }
 
 const SEED = 311
-/** Detection wants two years of history. */
-const FIRST_YEAR = 2023
+/** Detection wants two years of history before what it tests. */
+const FIRST_YEAR = 2022
 const LAST_YEAR = 2026
+
+/** Before the redistricting a ward is published as `Ward 3`. */
+const WARDS = Object.fromEntries(
+  Array.from({ length: 10 }, (_none, at) => [`Ward ${at + 1}`, String(at + 1)]),
+)
 
 /** Starts the portal: gzip CSV with ETag and Last-Modified as a real one has them. */
 export async function startYearlyFiles(): Promise<YearlyFiles> {
@@ -40,7 +45,7 @@ function cityOf(urls: readonly string[]): CityFile {
     datasets: {
       'service-requests': {
         ...{ name: 'Service requests of Pocket City', kind: 'service-requests', key: 'case_number' },
-        partition: { column: 'council_district', from: 'ward' },
+        partition: { column: 'council_district', from: 'ward', values: WARDS },
         sources: { yearly: { family: 'files', urls } },
         mapping: {
           ...{ service_request_id: 'case_number', service_name: 'sr_type', address: 'street_address' },
